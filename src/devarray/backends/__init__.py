@@ -1,0 +1,1 @@
+"""One module a device; each is imported when its name is first asked for (`devarray.device`)."""

@@ -1,0 +1,550 @@
+"""Making arrays: from host data, from values, from ranges; and joining them."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from devarray import engine, indexing
+from devarray.array import FUNCTIONS, DeviceArray
+from devarray.device import Device, get_device
+from devarray.graph import map_node
+from devarray.kernels.ops import OPS, canonical
+from devarray.layout import Shape, broadcast_layout, broadcast_shapes, normalize_axis
+from devarray.library import adopt, call_library
+from devarray.record import Recorded, device_of, fresh, fresh_buffer, import_array
+
+__all__ = [
+    "arange", "array", "asarray", "asnumpy", "broadcast_arrays", "broadcast_to", "concatenate", "copy",
+    "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "identity", "indices", "linspace",
+    "meshgrid", "ones", "ones_like", "stack", "to_gpu", "zeros", "zeros_like",
+]  # fmt: skip
+
+DType = np.dtype[Any]
+
+
+def _shape(shape: Any) -> Shape:
+    if isinstance(shape, (list, tuple)):
+        result = tuple(operator.index(n) for n in shape)
+    else:
+        result = (operator.index(shape),)
+    if any(n < 0 for n in result):
+        raise ValueError("negative dimensions are not allowed")
+    return result
+
+
+def to_gpu(x: Any, device: str | Device | None = None) -> DeviceArray:
+    """Copy host data to a device.
+
+    Parameters
+    ----------
+    x : array_like
+        A host array, nested sequences of numbers, or a scalar. A device array is copied, too.
+    device : str or Device, optional
+        Where to; by default the default device.
+
+    Returns
+    -------
+    DeviceArray
+        A C-contiguous array of the same shape and dtype.
+
+    Raises
+    ------
+    UnsupportedError
+        If the dtype is not numeric or bool.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.to_gpu([1, 2, 3]) + 1
+    array([2, 3, 4], device='openmp')
+    """
+    if isinstance(x, DeviceArray):
+        if device is None or get_device(device) is x.device:
+            return x.copy()
+        x = x.get()
+    target = get_device(device)
+    result: DeviceArray = import_array(_host(x), target)
+    return result
+
+
+def _host(x: Any) -> np.ndarray[Any, Any]:
+    """Return host data as an ndarray; nested sequences may hold 0-d device arrays."""
+    if isinstance(x, (list, tuple)):
+        x = _without_device(x)
+    return np.asarray(x)
+
+
+def _without_device(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return [_without_device(item) for item in x]
+    return x.get() if isinstance(x, DeviceArray) else x
+
+
+def asarray(
+    x: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, device: Any = None, like: Any = None
+) -> DeviceArray:
+    """Return `x` as a device array: itself if it is one already, else a copy of it on the device.
+
+    Parameters
+    ----------
+    x : array_like
+    dtype : dtype, optional
+    order : optional
+        Ignored: results are C-contiguous.
+    copy : bool, optional
+        True: always copy. False: never; a host array's memory is then shared where the device can.
+    device : str or Device, optional
+
+    Returns
+    -------
+    DeviceArray
+
+    Raises
+    ------
+    ValueError
+        If `copy` is False and a copy is needed.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.asarray([1, 2], dtype="float32")
+    array([1., 2.], dtype=float32, device='openmp')
+    """
+    wanted = None if dtype is None else canonical(np.dtype(dtype))
+    if isinstance(x, DeviceArray):
+        if device is not None and get_device(device) is not x.device:
+            if copy is False:
+                raise ValueError("Unable to avoid copy while creating an array on another device.")
+            x = to_gpu(x, device)
+        elif copy:
+            x = x.copy()
+        if wanted is None or wanted == x.dtype:
+            return x
+        if copy is False:
+            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        return x.astype(wanted)
+    if isinstance(x, (list, tuple)) and any(isinstance(item, DeviceArray) and item.shape for item in x):
+        result = stack([asarray(item) for item in x])
+        return result if wanted is None else result.astype(wanted)
+    host = _host(x)
+    if copy is False:
+        target = get_device(device)
+        same = wanted is None or wanted == host.dtype
+        if not (same and isinstance(x, np.ndarray) and target.shares_host_memory):
+            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        return _share(host, target)
+    if wanted is not None:
+        host = host.astype(wanted) if isinstance(x, np.ndarray) else np.asarray(_without_device(x), wanted)
+    return to_gpu(host, device)
+
+
+def _share(host: np.ndarray[Any, Any], device: Device) -> DeviceArray:
+    """Return an array over a host array's own memory, which others may write: its reads are evaluated at once."""
+    canonical(host.dtype)
+    result: DeviceArray = adopt(host, device) if host.flags.writeable else _read_only(host, device)
+    engine.export(result._buffer)
+    return result
+
+
+def _read_only(host: np.ndarray[Any, Any], device: Device) -> Any:
+    block = device.adopt(host)
+    from devarray.graph import Buffer, load_node
+    from devarray.layout import make_layout
+
+    offset = host.__array_interface__["data"][0] - block.address
+    layout = make_layout(host.shape, host.strides, offset, host.itemsize)
+    buffer = Buffer(device, load_node(block, layout, canonical(host.dtype)))
+    buffer.hold(block, layout)
+    whole = DeviceArray._make(buffer, None)
+    return indexing.view(whole, layout, writeable=False)
+
+
+def array(
+    x: Any, dtype: Any = None, *, copy: bool | None = True, order: Any = None, ndmin: int = 0, device: Any = None,
+    subok: bool = False, like: Any = None,
+) -> DeviceArray:  # fmt: skip
+    """Return a new device array with the values of `x`; see `numpy.array` and `asarray`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.array([[1, 2], [3, 4]]).sum(axis=0)
+    array([4, 6], device='openmp')
+    """
+    result = asarray(x, dtype, copy=None if copy is None else (copy if isinstance(x, DeviceArray) else None), device=device)
+    if result.ndim < ndmin:
+        result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
+    return result
+
+
+def asnumpy(x: Any) -> np.ndarray[Any, Any]:
+    """Return device or host data as a host array.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.asnumpy(da.ones(2))
+    array([1., 1.])
+    """
+    return x.get() if isinstance(x, DeviceArray) else np.asarray(x)
+
+
+def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> DeviceArray:
+    """Return a device array with the values of any array that supports DLPack.
+
+    Parameters
+    ----------
+    x : object with ``__dlpack__``
+    device : str or Device, optional
+    copy : bool, optional
+        By default the memory is copied; False shares it.
+
+    Returns
+    -------
+    DeviceArray
+
+    Examples
+    --------
+    >>> import devarray as da, numpy as np
+    >>> da.from_dlpack(np.arange(3))
+    array([0, 1, 2], device='openmp')
+    """
+    if isinstance(x, DeviceArray):
+        return asarray(x, copy=copy, device=device)
+    return asarray(np.from_dlpack(x), copy=copy, device=device)
+
+
+def empty(shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None) -> DeviceArray:
+    """Return an array of uninitialised memory; see `numpy.empty`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.empty((2, 3)).shape
+    (2, 3)
+    """
+    result: DeviceArray = fresh_buffer(get_device(device), _shape(shape), canonical(np.dtype(dtype)))
+    return result
+
+
+def _constant(shape: Shape, value: Any, dtype: DType, device: Device) -> DeviceArray:
+    node = map_node(engine.copy_loop(dtype, dtype), (indexing.scalar_value(value, dtype),), shape)
+    result: DeviceArray = fresh(node, device)
+    return result
+
+
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = None, *, device: Any = None, like: Any = None
+) -> DeviceArray:
+    """Return an array of one value; see `numpy.full`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.full(2, 7)
+    array([7, 7], device='openmp')
+    """
+    if isinstance(fill_value, DeviceArray) or np.ndim(fill_value):
+        value = asarray(fill_value, dtype, device=device)
+        return broadcast_to(value, _shape(shape)).copy()
+    if dtype is None:
+        dtype = np.asarray(fill_value).dtype
+    return _constant(_shape(shape), fill_value, canonical(np.dtype(dtype)), get_device(device))
+
+
+def zeros(shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None) -> DeviceArray:
+    """Return an array of zeros; see `numpy.zeros`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.zeros(2)
+    array([0., 0.], device='openmp')
+    """
+    return _constant(_shape(shape), 0, canonical(np.dtype(dtype)), get_device(device))
+
+
+def ones(shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None) -> DeviceArray:
+    """Return an array of ones; see `numpy.ones`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.ones(2)
+    array([1., 1.], device='openmp')
+    """
+    return _constant(_shape(shape), 1, canonical(np.dtype(dtype)), get_device(device))
+
+
+def _like(x: Any, dtype: Any, shape: Any, device: Any) -> dict[str, Any]:
+    own = x.device if isinstance(x, DeviceArray) else None
+    have = x if isinstance(x, DeviceArray) else np.asarray(x)
+    return {
+        "shape": have.shape if shape is None else shape,
+        "dtype": have.dtype if dtype is None else dtype,
+        "device": own if device is None else device,
+    }
+
+
+def empty_like(
+    x: Any, dtype: Any = None, order: Any = None, subok: bool = True, shape: Any = None, *, device: Any = None
+) -> DeviceArray:
+    """Return uninitialised memory of the shape and dtype of `x`; see `numpy.empty_like`."""
+    return empty(**_like(x, dtype, shape, device))
+
+
+def zeros_like(
+    x: Any, dtype: Any = None, order: Any = None, subok: bool = True, shape: Any = None, *, device: Any = None
+) -> DeviceArray:
+    """Return zeros of the shape and dtype of `x`; see `numpy.zeros_like`."""
+    return zeros(**_like(x, dtype, shape, device))
+
+
+def ones_like(
+    x: Any, dtype: Any = None, order: Any = None, subok: bool = True, shape: Any = None, *, device: Any = None
+) -> DeviceArray:
+    """Return ones of the shape and dtype of `x`; see `numpy.ones_like`."""
+    return ones(**_like(x, dtype, shape, device))
+
+
+def full_like(
+    x: Any, fill_value: Any, dtype: Any = None, order: Any = None, subok: bool = True, shape: Any = None, *,
+    device: Any = None,
+) -> DeviceArray:  # fmt: skip
+    """Return one value in the shape and dtype of `x`; see `numpy.full_like`."""
+    return full(fill_value=fill_value, **_like(x, dtype, shape, device))
+
+
+def arange(
+    start: Any, /, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None, like: Any = None
+) -> DeviceArray:
+    """Return evenly spaced values in a half-open interval; see `numpy.arange`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.arange(3)
+    array([0, 1, 2], device='openmp')
+    """
+    start, stop, step = (x.item() if isinstance(x, DeviceArray) else x for x in (start, stop, step))
+    return to_gpu(np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype), device)
+
+
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
+    axis: int = 0, *, device: Any = None,
+) -> Any:  # fmt: skip
+    """Return evenly spaced values between two ends; see `numpy.linspace`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.linspace(0, 1, 3)
+    array([0. , 0.5, 1. ], device='openmp')
+    """
+    start, stop = asnumpy(start), asnumpy(stop)
+    num = operator.index(num)
+    values, step = np.linspace(start, stop, num, endpoint, True, dtype, axis)
+    result = to_gpu(values, device)
+    return (result, step) if retstep else result
+
+
+def eye(
+    n: int, m: int | None = None, k: int = 0, dtype: Any = float, order: Any = None, *, device: Any = None,
+    like: Any = None,
+) -> DeviceArray:  # fmt: skip
+    """Return ones on a diagonal, zeros elsewhere; see `numpy.eye`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.eye(2)
+    array([[1., 0.],
+           [0., 1.]], device='openmp')
+    """
+    return to_gpu(np.eye(n, m, k, canonical(np.dtype(dtype))), device)
+
+
+def identity(n: int, dtype: Any = None, *, device: Any = None, like: Any = None) -> DeviceArray:
+    """Return the identity matrix; see `numpy.identity`."""
+    return eye(n, dtype=float if dtype is None else dtype, device=device)
+
+
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[DeviceArray, ...]:
+    """Return coordinate arrays of a grid; see `numpy.meshgrid`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> x, y = da.meshgrid(da.arange(2), da.arange(3))
+    >>> x.shape
+    (3, 2)
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
+    arrays = [asarray(x) for x in xi]
+    ndim = len(arrays)
+    order = list(range(ndim))
+    if indexing == "xy" and ndim > 1:
+        order[:2] = [1, 0]
+    parts = []
+    for k, x in enumerate(arrays):
+        shape = [1] * ndim
+        shape[order[k]] = x.size
+        parts.append(x.reshape(shape))
+    if sparse:
+        return tuple(x.copy() for x in parts) if copy else tuple(parts)
+    full_shape = broadcast_shapes(*[x.shape for x in parts])
+    grids = [broadcast_to(x, full_shape) for x in parts]
+    return tuple(x.copy() for x in grids) if copy else tuple(grids)
+
+
+def indices(dimensions: Any, dtype: Any = int, sparse: bool = False, *, device: Any = None) -> Any:
+    """Return the indices of a grid; see `numpy.indices`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.indices((2, 2)).shape
+    (2, 2, 2)
+    """
+    shape = _shape(tuple(dimensions))
+    lines = [
+        arange(n, dtype=dtype, device=device).reshape((1,) * k + (n,) + (1,) * (len(shape) - k - 1))
+        for k, n in enumerate(shape)
+    ]
+    if sparse:
+        return tuple(lines)
+    result = empty((len(shape), *shape), dtype, device=device)
+    for k, line in enumerate(lines):
+        result[k] = line
+    return result
+
+
+def broadcast_to(x: Any, shape: Any, subok: bool = False) -> DeviceArray:
+    """Return a read-only view of `x` repeated to a shape; see `numpy.broadcast_to`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.broadcast_to(da.arange(2), (2, 2))
+    array([[0, 1],
+           [0, 1]], device='openmp')
+    """
+    x = asarray(x)
+    shape = _shape(shape)
+    if len(shape) < x.ndim or broadcast_shapes(x.shape, shape) != shape:
+        raise ValueError(
+            "operands could not be broadcast together with remapped shapes [original->remapped]: "
+            f"{x.shape} and requested shape {shape}"
+        )
+    result: DeviceArray = indexing.view(x, broadcast_layout(x._layout(), shape), writeable=False)
+    return result
+
+
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[DeviceArray, ...]:
+    """Return read-only views of arrays repeated to their common shape; see `numpy.broadcast_arrays`."""
+    arrays = [asarray(x) for x in args]
+    shape = broadcast_shapes(*[x.shape for x in arrays])
+    return tuple(broadcast_to(x, shape) for x in arrays)
+
+
+def _result_dtype(arrays: Sequence[DeviceArray], dtype: Any, casting: str) -> DType:
+    if dtype is None:
+        return canonical(np.result_type(*[x.dtype for x in arrays]))
+    target = canonical(np.dtype(dtype))
+    for x in arrays:
+        if not np.can_cast(x.dtype, target, casting):  # type: ignore[arg-type]
+            raise TypeError(
+                f"Cannot cast array data from {x.dtype!r} to {target!r} according to the rule '{casting}'"
+            )
+    return target
+
+
+def concatenate(
+    arrays: Any, axis: int | None = 0, out: DeviceArray | None = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> DeviceArray:
+    """Join arrays along an existing axis; see `numpy.concatenate`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.concatenate([da.zeros(2), da.ones(1)])
+    array([0., 0., 1.], device='openmp')
+    """
+    parts = [asarray(x) for x in arrays]
+    if not parts:
+        raise ValueError("need at least one array to concatenate")
+    if axis is None:
+        parts, axis = [x.reshape(-1) for x in parts], 0
+    first = parts[0]
+    if not first.ndim:
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    axis = normalize_axis(axis, first.ndim)
+    for k, x in enumerate(parts):
+        if x.ndim != first.ndim:
+            raise ValueError(
+                "all the input array dimensions except for the concatenation axis must match exactly, but "
+                f"along dimension 0, the array at index 0 has {first.ndim} dimension(s) and the array at "
+                f"index {k} has {x.ndim} dimension(s)"
+            )
+        for a in range(first.ndim):
+            if a != axis and x.shape[a] != first.shape[a]:
+                raise ValueError(
+                    "all the input array dimensions except for the concatenation axis must match exactly, "
+                    f"but along dimension {a}, the array at index 0 has size {first.shape[a]} and the array "
+                    f"at index {k} has size {x.shape[a]}"
+                )
+    shape = list(first.shape)
+    shape[axis] = sum(x.shape[axis] for x in parts)
+    target = _result_dtype(parts, dtype, casting)
+    result = empty(tuple(shape), target, device=first.device) if out is None else out
+    if result.shape != tuple(shape):
+        raise ValueError("Output array is the wrong shape")
+    at = 0
+    for x in parts:
+        stop = at + x.shape[axis]
+        result[(slice(None),) * axis + (slice(at, stop),)] = x
+        at = stop
+    return result
+
+
+def stack(
+    arrays: Any, axis: int = 0, out: DeviceArray | None = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> DeviceArray:
+    """Join arrays along a new axis; see `numpy.stack`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.stack([da.zeros(2), da.ones(2)]).shape
+    (2, 2)
+    """
+    parts = [asarray(x) for x in arrays]
+    if not parts:
+        raise ValueError("need at least one array to stack")
+    if any(x.shape != parts[0].shape for x in parts):
+        raise ValueError("all input arrays must have the same shape")
+    axis = normalize_axis(axis, parts[0].ndim + 1)
+    key = (slice(None),) * axis + (None,)
+    return concatenate([x[key] for x in parts], axis, out, dtype=dtype, casting=casting)
+
+
+def copy(a: Any, order: str = "K", subok: bool = False) -> DeviceArray:
+    """Return a copy of an array; see `numpy.copy`."""
+    return asarray(a, copy=True)
+
+
+FUNCTIONS.update({
+    np.empty_like: empty_like, np.zeros_like: zeros_like, np.ones_like: ones_like, np.full_like: full_like,
+    np.meshgrid: meshgrid, np.broadcast_to: broadcast_to, np.broadcast_arrays: broadcast_arrays,
+    np.concatenate: concatenate, np.stack: stack, np.copy: copy, np.linspace: linspace,
+    np.asarray: asarray, np.array: array, np.empty: empty, np.zeros: zeros, np.ones: ones, np.full: full,
+    np.arange: arange, np.eye: eye, np.identity: identity,
+})  # fmt: skip
+__all__ += ["OPS", "Recorded", "call_library", "device_of", "math"]

@@ -1,0 +1,336 @@
+"""Evaluation: steps become kernels (looked up by structure, or written and compiled), kernels run, nodes become loads.
+
+Everything here runs under one lock, so that Python threads may record and evaluate as they like; the interpreter's lock
+is released while a kernel runs. Nodes and buffers change only after a kernel has succeeded: a failure leaves every array
+as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from devarray.config import Settings, current, on_change
+from devarray.device import Block, Device
+from devarray.errors import DevarrayError
+from devarray.fuse import Step, named, schedule
+from devarray.graph import (
+    LOAD,
+    SCAN,
+    Buffer,
+    Node,
+    evaluate_with_numpy,
+    leaves,
+    load_weight,
+    map_node,
+    readers,
+)
+from devarray.kernels.ops import OPS, Loop
+from devarray.kernels.rows import astype
+from devarray.layout import Layout, Shape, contiguous, overlap
+from devarray.plans import Launch, Plan, prepare
+
+__all__ = ["counters", "evaluate", "export", "lock", "materialize", "store"]
+
+DType = np.dtype[Any]
+
+lock = threading.RLock()
+
+
+class Counters:
+    """What has been done so far in this process; ``devarray run`` and tests read it."""
+
+    def __init__(self) -> None:
+        self.launches = 0
+        self.oracle = 0
+        self.seconds = 0.0
+        self.bytes = 0
+
+
+counters = Counters()
+_settings = current()
+
+
+def _follow(settings: Settings) -> None:
+    global _settings
+    _settings = settings
+
+
+on_change(_follow)
+
+
+def copy_loop(source: DType, target: DType) -> Loop:
+    """Return the loop that copies elements, cast to `target`."""
+    row = OPS[astype]
+    key = (target, source)
+    found = row.loops.get(key)
+    if found is None:
+        found = row.loops[key] = row.make((target, target))
+    return found[0]
+
+
+def copy_node(node: Node, shape: Shape, dtype: DType) -> Node:
+    """Return a node whose value is that of `node`, broadcast and cast."""
+    return map_node(copy_loop(node.dtype, dtype), (node,), shape)
+
+
+def evaluate(buffers: Iterable[Buffer]) -> None:
+    """Give every buffer its memory."""
+    with lock:
+        wanted = []
+        for buffer in buffers:
+            if buffer.block is not None:
+                continue
+            if buffer.node.op is LOAD:  # the content is a copy of other memory
+                own_copy(buffer)
+            wanted.append(buffer)
+        if wanted:
+            _run_all(schedule([buffer.node for buffer in wanted]), wanted[0].device)
+            for buffer in wanted:
+                if buffer.block is None:
+                    _take(buffer)
+
+
+def own_copy(buffer: Buffer) -> None:
+    """Make the content of a buffer that shows other memory an expression of its own."""
+    node = copy_node(buffer.node, buffer.node.shape, buffer.dtype)
+    node.owner = weakref.ref(buffer)
+    buffer.node = node
+
+
+def _take(buffer: Buffer) -> None:
+    """Take the memory that the node's value was written to; copy it if another buffer has it."""
+    block, layout = buffer.node.arg
+    owner = buffer.node.owner
+    if owner is not None and owner() is buffer:
+        buffer.hold(block, layout)
+    else:
+        own_copy(buffer)
+        evaluate((buffer,))
+
+
+def materialize(buffer: Buffer) -> Block:
+    """Return the memory of a buffer, evaluating it if need be."""
+    if buffer.block is None:
+        evaluate((buffer,))
+    block = buffer.block
+    assert block is not None
+    return block
+
+
+def export(buffer: Buffer) -> Block:
+    """Return the memory for use outside devarray: from now on its reads are evaluated at once."""
+    with lock:
+        block = materialize(buffer)
+        if not block.escaped:
+            waiting = readers(block, buffer.whole(), buffer.dtype.itemsize)
+            evaluate(waiting)
+            block.escaped = True
+            buffer.node.weight = load_weight(block)
+        return block
+
+
+def _run_all(steps: list[Step], device: Device) -> None:
+    for step in steps:
+        run(step, device, {})
+
+
+Targets = dict[Node, tuple[Block, Layout]]
+
+
+def run(step: Step, device: Device, targets: Targets) -> None:
+    """Run one kernel and let the nodes it stores become loads.
+
+    Parameters
+    ----------
+    targets : dict
+        Memory for nodes that are to be written elsewhere than to fresh memory.
+    """
+    outputs = step.outputs()
+    places: Targets = {}
+    launch = prepare(step, targets)
+    for node in outputs:
+        places[node] = targets.get(node) or _place(node, step, device)
+    if 0 not in step.shape:
+        _execute(step, launch, places, device)
+    for node in step.recomputed:
+        node.uses += 1
+    for node in outputs:
+        block, layout = places[node]
+        owner = named(node)
+        node.become_load(block, layout)
+        if owner is not None and node not in targets:
+            owner.hold(block, layout)
+
+
+def _place(node: Node, step: Step, device: Device) -> tuple[Block, Layout]:
+    """Return memory for the value of a node: the buffer's earlier memory if nobody reads that any more."""
+    layout = contiguous(node.shape, node.dtype.itemsize)
+    nbytes = node.dtype.itemsize
+    for length in node.shape:
+        nbytes *= length
+    owner = named(node)
+    if owner is not None and owner.spare is not None and owner.spare.nbytes >= nbytes:
+        spare = owner.spare
+        if not step.reductions and _is_free(spare, layout, node, owner):
+            return spare, layout
+    return device.empty(nbytes), layout
+
+
+def _is_free(spare: Block, layout: Layout, node: Node, owner: Buffer) -> bool:
+    """Say whether writing `node` to `spare` disturbs nobody: its own reads of it are the very elements it writes."""
+    itemsize = node.dtype.itemsize
+    for leaf in leaves((node,)):
+        if leaf.arg[0] is spare and (leaf.arg[1] != layout or leaf.dtype.itemsize != itemsize):
+            return False
+    whole = Layout((spare.nbytes,), (1,), 0, True)
+    return all(reader is owner for reader in readers(spare, whole, 1))
+
+
+def _execute(step: Step, launch: Launch, places: Targets, device: Device) -> None:
+    plan = launch.plan
+    expected = _oracle(step, device) if _settings.check else None
+    kernel = plan.kernel(device, launch.elements * launch.operations)
+    if kernel is None:
+        counters.oracle += 1
+        for node, value in _oracle(step, device).items():
+            block, layout = places[node]
+            device.native(block, layout, node.dtype)[...] = value
+        return
+    counters.launches += 1
+    counters.bytes += launch.nbytes
+    counters.seconds += plan.launch(kernel, launch, places, device)
+    if expected is not None:
+        _compare(step, plan, expected, places, device)
+
+
+def _oracle(step: Step, device: Device) -> dict[Node, Any]:
+    """Return what NumPy says of every output of a step."""
+
+    def read(node: Node) -> Any:
+        block, layout = node.arg
+        return device.native(block, layout, node.dtype)
+
+    nodes: dict[Node, None] = {}
+    for part in (step.nodes, step.reductions, step.epilogue):
+        for node in part:
+            for source in node.sources:
+                if type(source) is Node and source.op is LOAD:
+                    nodes[source] = None
+            nodes[node] = None
+    values = evaluate_with_numpy(nodes, read)
+    return {node: values[id(node)] for node in step.outputs()}
+
+
+def _compare(
+    step: Step, plan: Plan, expected: dict[Node, Any], places: Targets, device: Device
+) -> None:
+    for node, wanted in expected.items():
+        block, layout = places[node]
+        got = device.native(block, layout, node.dtype)
+        same: Any
+        if plan.exact or node.dtype.kind in "bui":
+            same = np.array_equal(got, wanted, equal_nan=node.dtype.kind in "fc")
+        else:
+            tolerance = 64.0 * float(np.finfo(node.dtype).eps)
+            same = np.allclose(got, wanted, rtol=tolerance, atol=tolerance, equal_nan=True)
+        if not same:
+            raise DevarrayError(
+                f"check mode: kernel and NumPy differ in {node.op!r}\n"
+                f"kernel: {got!r}\nNumPy: {wanted!r}\n{plan.source}"
+            )
+
+
+def store(buffer: Buffer, layout: Layout, value: Node, dtype: DType | None = None) -> None:
+    """Write the value of a node to the part of a buffer that `layout` covers.
+
+    Pending readers of that part are evaluated first. The value is computed by the very kernel that writes it if each of
+    its reads of this memory is of the element it writes, or of none that is written; otherwise it goes to a temporary.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype, optional
+        Of the elements of `layout`, if not the buffer's own (the real part of a complex array).
+    """
+    dtype = buffer.dtype if dtype is None else dtype
+    with lock:
+        block = materialize(buffer)
+        if 0 in layout.shape:
+            return
+        waiting = readers(block, layout, dtype.itemsize)
+        others = [reader for reader in waiting if reader.node is not value or value.dtype != dtype]
+        if others:
+            evaluate(others)
+        direct = (
+            value.op is not LOAD
+            and isinstance(value.op, Loop)
+            and value.dtype == dtype
+            and value.shape == layout.shape
+        )
+        if _disturbs(value, block, layout, dtype.itemsize):
+            evaluate_node(value, buffer.device)
+            direct = False
+        root = value if direct else copy_node(value, layout.shape, dtype)
+        steps = schedule([root])
+        _run_all(steps[:-1], buffer.device)
+        last = steps[-1]
+        if last.reductions and _disturbs_pass(last, block, layout, dtype.itemsize):
+            evaluate_node(root, buffer.device)
+            root = copy_node(root, layout.shape, dtype)
+            last = schedule([root])[-1]
+        run(last, buffer.device, {root: (block, layout)})
+
+
+def evaluate_node(node: Node, device: Device) -> None:
+    """Give the value of a node memory of its own, whether or not a buffer shows it."""
+    if node.op is LOAD:
+        temporary = copy_node(node, node.shape, node.dtype)
+        _run_all(schedule([temporary]), device)
+        node.become_load(*temporary.arg)
+    else:
+        _run_all(schedule([node]), device)
+
+
+def _same_elements(leaf: Node, layout: Layout, itemsize: int) -> bool:
+    mine: Layout = leaf.arg[1]
+    return (
+        leaf.dtype.itemsize == itemsize
+        and mine.offset == layout.offset
+        and mine.shape == layout.shape
+        and mine.strides == layout.strides
+    )
+
+
+def _disturbs(value: Node, block: Block, layout: Layout, itemsize: int) -> bool:
+    """Say whether computing `value` while writing it could read what has been overwritten."""
+    return any(
+        leaf.arg[0] is block
+        and not _same_elements(leaf, layout, itemsize)
+        and overlap(leaf.arg[1], leaf.dtype.itemsize, layout, itemsize)
+        for leaf in leaves((value,))
+    )
+
+
+def _disturbs_pass(step: Step, block: Block, layout: Layout, itemsize: int) -> bool:
+    """Say the same of a reduction, whose passes read all elements before the last result is written."""
+    return any(
+        leaf.arg[0] is block and overlap(leaf.arg[1], leaf.dtype.itemsize, layout, itemsize)
+        for leaf in leaves(step.outputs())
+    )
+
+
+def _before_fork() -> None:
+    lock.acquire()
+
+
+def _after_fork() -> None:
+    lock.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+__all__ += ["SCAN", "copy_loop", "copy_node", "evaluate_node", "own_copy", "run"]

@@ -1,0 +1,347 @@
+"""What is recorded: nodes (immutable expressions), buffers (storage that may still be an expression), and the oracle.
+
+A `Node` is a row of the table applied to other nodes and scalars, or a LOAD of memory, or a REDUCE or SCAN along axes.
+When it has been computed it *becomes* a LOAD of the memory that holds its value: that is the only change it ever sees. So
+whoever holds a node holds a value, whatever happens to the arrays it came from; see `engine` for how stores keep that true.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from devarray.device import Block, Device
+from devarray.kernels.ops import OPS, Loop, Op
+from devarray.kernels.rows import astype
+from devarray.layout import Layout, contiguous, overlap
+
+__all__ = [
+    "LOAD",
+    "REDUCE",
+    "SCAN",
+    "Buffer",
+    "Kind",
+    "Node",
+    "Reduction",
+    "evaluate_with_numpy",
+    "leaves",
+    "load_node",
+    "map_node",
+    "pending",
+    "readers",
+    "reduce_node",
+    "scan_node",
+]
+
+DType = np.dtype[Any]
+Shape = tuple[int, ...]
+
+# Beyond this many bytes of inputs one pending expression is evaluated, so that a graph cannot pin the whole memory.
+PINNED_LIMIT = 4 << 30
+
+
+class Kind:
+    """What a node is, if it is not a row of the table."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+LOAD = Kind("LOAD")
+REDUCE = Kind("REDUCE")
+SCAN = Kind("SCAN")
+
+
+class Reduction(NamedTuple):
+    """The argument of a REDUCE or SCAN node."""
+
+    row: Op
+    loop: Loop  # combines two values of the accumulator's dtype
+    axes: Shape  # of the source, in increasing order
+    arg: bool  # the result is the index of the winner (argmin, argmax), not its value
+    initial: Any  # a scalar, or None
+
+
+class Node:
+    """An expression: an op, its sources (nodes and Python scalars), and the shape and dtype of its value.
+
+    Attributes
+    ----------
+    op : Loop or Kind
+    arg : object
+        (block, layout) of a LOAD; `Reduction` of a REDUCE or SCAN.
+    weight : float
+        Number of operations up to the loads, counting shared ones repeatedly and big inputs more: an upper bound.
+    owner : weakref to Buffer or None
+        The buffer whose content this is; if that is dead, no name shows this value.
+    dear : bool
+        Computing the value from the loads costs more than storing and loading it.
+    uses : int
+        How often the value was computed inside a kernel without being stored.
+    siblings : list of weakref to Node
+        Reductions that read this node; one pass can compute several.
+    """
+
+    __slots__ = (
+        "__weakref__", "arg", "dear", "dtype", "mark", "op", "owner", "serial", "shape", "siblings", "slot",
+        "sources", "uses", "weight",
+    )  # fmt: skip
+
+    op: Loop | Kind
+    sources: tuple[Any, ...]
+    owner: weakref.ref[Buffer] | None
+    siblings: list[weakref.ref[Node]] | None
+    arg: Any
+    mark: int
+    slot: int
+
+    def __init__(
+        self, op: Loop | Kind, sources: tuple[Any, ...], dtype: DType, shape: Shape, weight: float, dear: bool,
+        arg: Any = None,
+    ) -> None:  # fmt: skip
+        self.op = op
+        self.sources = sources
+        self.dtype = dtype
+        self.shape = shape
+        self.weight = weight
+        self.dear = dear
+        self.arg = arg
+        self.owner = None
+        self.uses = 0
+        self.mark = 0
+        self.serial = next(_serials)
+
+    def become_load(self, block: Block, layout: Layout) -> None:
+        """Note that `block` holds the value: the node is a LOAD from now on."""
+        self.arg = (block, layout)
+        self.op = LOAD
+        self.sources = ()
+        self.weight = load_weight(block)
+        self.dear = False
+        self.uses = 0
+
+
+_serials = itertools.count(1)
+
+
+def load_weight(block: Block) -> float:
+    """Return the weight of a LOAD: escaped memory must be read at once, so it outweighs every limit."""
+    return float("inf") if block.escaped else block.nbytes * (96.0 / PINNED_LIMIT)
+
+
+def load_node(block: Block, layout: Layout, dtype: DType) -> Node:
+    """Return a node that reads memory."""
+    return Node(LOAD, (), dtype, layout.shape, load_weight(block), False, (block, layout))
+
+
+def map_node(loop: Loop, sources: tuple[Any, ...], shape: Shape) -> Node:
+    """Return a node that applies a row to nodes and scalars."""
+    weight = 1.0
+    dear = loop.dear
+    for source in sources:
+        if type(source) is Node:
+            weight += source.weight
+            dear = dear or source.dear
+    return Node(loop, sources, loop.out, shape, weight, dear)
+
+
+def reduce_node(source: Node, reduction: Reduction, dtype: DType, keepdims: bool) -> Node:
+    """Return a node that combines the elements of `source` along axes."""
+    axes = reduction.axes
+    if keepdims:
+        shape = tuple(1 if a in axes else n for a, n in enumerate(source.shape))
+    else:
+        shape = tuple(n for a, n in enumerate(source.shape) if a not in axes)
+    node = Node(REDUCE, (source,), dtype, shape, source.weight + 1, True, reduction)
+    if getattr(source, "siblings", None) is None:
+        source.siblings = []
+    siblings = source.siblings
+    assert siblings is not None
+    siblings[:] = [ref for ref in siblings if (other := ref()) is not None and other.op is REDUCE]
+    siblings.append(weakref.ref(node))
+    return node
+
+
+def scan_node(source: Node, reduction: Reduction, dtype: DType) -> Node:
+    """Return a node that accumulates along one axis."""
+    return Node(SCAN, (source,), dtype, source.shape, source.weight + 1, True, reduction)
+
+
+class Buffer:
+    """Storage of an array that may still be an expression. Two arrays alias if and only if they share a Buffer.
+
+    Attributes
+    ----------
+    node : Node
+        The content: a LOAD of `block`, or an expression that is still to be computed.
+    block : Block or None
+        The memory, once there is some.
+    spare : Block or None
+        The memory of an earlier content, which the next one may overwrite if nobody reads it any more.
+    layout : Layout
+        Of the whole content in memory.
+    """
+
+    __slots__ = ("__weakref__", "block", "device", "dtype", "layout", "node", "spare")
+
+    def __init__(self, device: Device, node: Node) -> None:
+        self.device = device
+        self.node = node
+        self.dtype = node.dtype
+        self.block: Block | None = None
+        self.spare: Block | None = None
+        self.layout: Layout | None = None
+
+    def whole(self) -> Layout:
+        """Return the layout of the whole content, whether or not there is memory yet."""
+        layout = self.layout
+        if layout is None:
+            layout = self.layout = contiguous(self.node.shape, self.dtype.itemsize)
+        return layout
+
+    def hold(self, block: Block, layout: Layout) -> None:
+        """Take `block` as the content."""
+        self.block = block
+        self.layout = layout
+        self.spare = None
+
+
+_pending: list[weakref.ref[Buffer]] = []
+_pending_lock = threading.Lock()
+
+
+def pending(buffer: Buffer) -> None:
+    """Register a buffer whose content is still an expression; it owns its node."""
+    ref = weakref.ref(buffer)
+    buffer.node.owner = ref
+    _pending.append(ref)
+    if not buffer.node.serial & 1023:
+        live_pending()
+
+
+def live_pending() -> list[Buffer]:
+    """Return the buffers that are alive and still an expression, and forget the others."""
+    with _pending_lock:
+        count = len(_pending)
+        seen: dict[int, Buffer] = {}
+        for ref in _pending[:count]:
+            buffer = ref()
+            if buffer is not None and buffer.block is None:
+                seen[id(buffer)] = buffer
+        _pending[:count] = [weakref.ref(buffer) for buffer in seen.values()]
+    return list(seen.values())
+
+
+def leaves(roots: Iterable[Node]) -> Iterator[Node]:
+    """Yield every LOAD that the nodes depend on, once."""
+    seen: set[int] = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.op is LOAD:
+            yield node
+        else:
+            stack.extend(source for source in node.sources if type(source) is Node)
+
+
+def readers(block: Block, layout: Layout, itemsize: int) -> list[Buffer]:
+    """Return the live pending buffers whose value depends on the part of `block` that `layout` covers."""
+    found = []
+    for buffer in live_pending():
+        for leaf in leaves((buffer.node,)):
+            if leaf.arg[0] is block and overlap(leaf.arg[1], leaf.dtype.itemsize, layout, itemsize):
+                found.append(buffer)
+                break
+    return found
+
+
+def count_nodes(roots: Iterable[Node]) -> tuple[int, int]:
+    """Return the exact number of operations, and the bytes of distinct memory, that the nodes depend on."""
+    nodes: set[int] = set()
+    blocks: dict[int, int] = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if id(node) in nodes:
+            continue
+        nodes.add(id(node))
+        if node.op is LOAD:
+            blocks[id(node.arg[0])] = node.arg[0].nbytes
+        else:
+            stack.extend(source for source in node.sources if type(source) is Node)
+    return len(nodes), sum(blocks.values())
+
+
+# The oracle: what NumPy itself says of an expression.
+
+Reader = Callable[[Node], Any]
+
+
+def evaluate_with_numpy(order: Iterable[Node], read: Reader) -> dict[int, Any]:
+    """Compute nodes with NumPy.
+
+    Parameters
+    ----------
+    order : iterable of Node
+        Sources before their consumers.
+    read : callable
+        Returns the value of a LOAD.
+
+    Returns
+    -------
+    dict
+        ``id(node)`` -> its value, C-contiguous or scalar.
+    """
+    values: dict[int, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in order:
+            if node.op is LOAD:
+                values[id(node)] = read(node)
+            else:
+                values[id(node)] = _apply(node, [_value(s, values) for s in node.sources])
+    return values
+
+
+_COPY = OPS[astype]
+
+
+def _value(source: Any, values: dict[int, Any]) -> Any:
+    return values[id(source)] if type(source) is Node else source
+
+
+def _apply(node: Node, operands: list[Any]) -> Any:
+    if isinstance(node.op, Loop):
+        loop = node.op
+        cast = [np.asarray(x).astype(dtype) for x, dtype in zip(operands, loop.ins, strict=True)]
+        result = cast[0] if loop.op is _COPY else loop.op.ufunc(*cast)
+        if loop.op.nout > 1:
+            result = result[loop.index]
+        return np.broadcast_to(np.asarray(result).astype(loop.out, copy=False), node.shape)
+    reduction: Reduction = node.arg
+    x = np.asarray(operands[0])
+    if node.op is SCAN:
+        return reduction.row.ufunc.accumulate(x, axis=reduction.axes[0], dtype=node.dtype)
+    if reduction.arg:
+        return _arg_reduce(x, reduction).reshape(node.shape)
+    dtype = reduction.loop.out
+    options = {} if reduction.initial is None else {"initial": reduction.initial}
+    result = reduction.row.ufunc.reduce(x, axis=reduction.axes, dtype=dtype, **options)
+    return np.asarray(result).astype(node.dtype).reshape(node.shape)
+
+
+def _arg_reduce(x: Any, reduction: Reduction) -> Any:
+    find = np.argmax if reduction.row is OPS[np.maximum] else np.argmin
+    if len(reduction.axes) == 1:
+        return np.asarray(find(x, axis=reduction.axes[0]))
+    return np.asarray(find(x))

@@ -1,0 +1,198 @@
+"""Reading and writing through indices: views, elements, boolean masks, integer arrays."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from devarray import engine
+from devarray.config import current
+from devarray.errors import HostMixError
+from devarray.graph import Node, map_node
+from devarray.kernels.ops import OPS
+from devarray.layout import Shape, broadcast_shapes, index_layout, is_basic_key
+from devarray.library import call_library, native
+from devarray.record import Recorded, View, as_operand, fresh, import_array, write
+
+__all__ = ["constant", "getitem", "setitem", "view"]
+
+BOOL = np.dtype("?")
+
+
+def view(array: Recorded, layout: Any, dtype: Any = None, writeable: bool = True) -> Any:
+    """Return an array that shows another part of the same buffer, or shows it otherwise."""
+    dtype = array._dtype() if dtype is None else dtype
+    return type(array)._make(array._buffer, View(layout, dtype, writeable and array._writeable()))
+
+
+def constant(array: Recorded, dtype: Any, value: Any) -> Any:
+    """Return a new 0-d array on the device of `array`."""
+    node = map_node(engine.copy_loop(dtype, dtype), (value,), ())
+    return fresh(node, array._buffer.device)
+
+
+def getitem(array: Recorded, key: Any) -> Any:
+    """Return ``array[key]``: a view for basic keys, a copy for others; a single element is read, not computed."""
+    if is_basic_key(key):
+        dtype = array._dtype()
+        layout = index_layout(array._layout(), key, dtype.itemsize)
+        if not layout.shape and not _has_ellipsis(key) and array._shape():
+            # NumPy gives a scalar here, which does not follow later writes to the array
+            block = engine.materialize(array._buffer)
+            value = array._buffer.device.native(block, layout, dtype)
+            return constant(array, dtype, value.item())
+        return view(array, layout)
+    return call_library(operator.getitem, (array, _host_key(key)), {})
+
+
+def _has_ellipsis(key: Any) -> bool:
+    return key is Ellipsis or (type(key) is tuple and any(part is Ellipsis for part in key))
+
+
+def _host_key(key: Any) -> Any:
+    """Let host index arrays through only where host arrays may meet device arrays (call_library checks)."""
+    return key
+
+
+def setitem(array: Recorded, key: Any, value: Any) -> None:
+    """Write ``array[key] = value``."""
+    if not array._writeable():
+        raise ValueError("assignment destination is read-only")
+    if _is_everything(key):
+        target = array
+    elif is_basic_key(key):
+        target = view(array, index_layout(array._layout(), key, array._dtype().itemsize))
+    elif _is_mask(key, array) and (node := _scalar_or_none(array, value)) is not None:
+        write(array, _masked(array, key, node))
+        return
+    else:
+        _library_setitem(array, key, value)
+        return
+    write(target, value_node(target, value))
+
+
+def _is_everything(key: Any) -> bool:
+    return key is Ellipsis or (type(key) is slice and key == slice(None))
+
+
+def _is_mask(key: Any, array: Recorded) -> bool:
+    if not isinstance(key, Recorded) or key._dtype() != BOOL:
+        return False
+    mask, shape = key._shape(), array._shape()
+    if not mask or len(mask) > len(shape):
+        return False
+    for axis, (have, want) in enumerate(zip(mask, shape, strict=False)):
+        if have != want:
+            raise IndexError(
+                f"boolean index did not match indexed array along axis {axis}; size of axis is {want} "
+                f"but size of corresponding boolean axis is {have}"
+            )
+    return True
+
+
+def scalar_value(value: Any, dtype: Any) -> Any:
+    """Return a host scalar cast to `dtype` as an assignment casts it, or raise NumPy's error."""
+    holder = np.zeros((), dtype)
+    with np.errstate(all="ignore"):
+        holder[()] = value
+    return holder.item()
+
+
+def _is_host_scalar(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, complex, np.generic)) or (
+        isinstance(value, np.ndarray) and value.ndim == 0
+    )
+
+
+def _scalar_or_none(array: Recorded, value: Any) -> Any:
+    """Return a scalar or 0-d node for a masked store of one value, None for anything else."""
+    if _is_host_scalar(value):
+        return scalar_value(value, array._dtype())
+    if isinstance(value, Recorded) and not value._shape():
+        dtype = array._dtype()
+        node = as_operand(value, array._buffer.device)
+        assert node is not None
+        return engine.copy_node(node.value, (), dtype) if node.kind != dtype else node.value
+    return None
+
+
+def _masked(array: Recorded, mask: Recorded, value: Any) -> Node:
+    """Return the node of a masked store: no compaction, one kernel."""
+    dtype = array._dtype()
+    shape = array._shape()
+    condition = as_operand(mask, array._buffer.device)
+    assert condition is not None
+    if condition.shape != shape:
+        extra = (None,) * (len(shape) - len(condition.shape))
+        condition = as_operand(getitem(mask, (..., *extra)), array._buffer.device)
+        assert condition is not None
+    (loop,) = OPS[np.where].make((BOOL, dtype, dtype, dtype))
+    return map_node(loop, (condition.value, value, array._node()), shape)
+
+
+def value_node(target: Recorded, value: Any) -> Node:
+    """Return the node that is to be written to `target`, of a shape that broadcasts to the target's."""
+    dtype, shape = target._dtype(), target._shape()
+    if _is_host_scalar(value):
+        loop = engine.copy_loop(dtype, dtype)
+        return map_node(loop, (scalar_value(value, dtype),), shape)
+    if isinstance(value, np.ndarray) and current().host_access != "always":
+        raise HostMixError(
+            f"a host array of shape {value.shape} and dtype {value.dtype} is assigned to a device "
+            "array: copy it to the device first, with devarray.to_gpu(x)"
+        )
+    if not isinstance(value, Recorded):
+        value = import_array(np.asarray(value), target._buffer.device)
+    operand = as_operand(value, target._buffer.device)
+    assert operand is not None
+    have = operand.shape
+    while len(have) > len(shape) and have[0] == 1:  # NumPy ignores leading axes of length 1
+        value = getitem(value, 0) if len(have) > 1 else value.reshape(())
+        have = value._shape()
+    _check_fits(operand.shape, have, shape)
+    if operand.kind.kind == "c" and dtype.kind != "c":
+        _warn_complex()
+    node: Node = value._node()
+    return node
+
+
+def _check_fits(given: Shape, have: Shape, shape: Shape) -> None:
+    try:
+        fits = broadcast_shapes(have, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        a, b = (str(s).replace(" ", "") for s in (given, shape))
+        raise ValueError(f"could not broadcast input array from shape {a} into shape {b}")
+
+
+def _warn_complex() -> None:
+    import warnings
+
+    warnings.warn(
+        "Casting complex values to real discards the imaginary part",
+        np.exceptions.ComplexWarning,
+        stacklevel=5,
+    )
+
+
+def _library_setitem(array: Recorded, key: Any, value: Any) -> None:
+    if isinstance(value, np.ndarray) and value.ndim and current().host_access != "always":
+        value_node(array, value)  # raises
+    with engine.lock:
+        held = native(value) if isinstance(value, Recorded) else value
+        if isinstance(value, Recorded) and value._buffer is array._buffer:
+            held = held.copy()
+        call_library(operator.setitem, (array, key, _Opaque(held)), {}, writes=(array,))
+
+
+class _Opaque:
+    """A native array on its way through `call_library`, which would not let a host array pass."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.asarray(self.array, dtype)

@@ -1,0 +1,125 @@
+"""What is not fused runs in the device's own array library, on the same memory: evaluate, view, call, adopt.
+
+Results that share memory with an argument stay views of it; new results are adopted without a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from devarray import engine
+from devarray.config import current
+from devarray.device import Device
+from devarray.errors import HostMixError, UnsupportedError
+from devarray.graph import Buffer, load_node, readers
+from devarray.kernels.ops import canonical
+from devarray.layout import make_layout
+from devarray.record import Recorded, device_of, fresh_buffer, set_array_class
+
+__all__ = ["adopt", "call_library", "native"]
+
+
+def native(array: Recorded) -> Any:
+    """Return the memory of a device array as an array of the device's own library, without a copy."""
+    block = engine.materialize(array._buffer)
+    return array._buffer.device.native(block, array._layout(), array._dtype())
+
+
+def call_library(function: Callable[..., Any], args: Any, kwargs: Any, writes: tuple[Recorded, ...] = ()) -> Any:
+    """Call a function of the device's library with device arrays.
+
+    Parameters
+    ----------
+    writes : tuple of Recorded
+        Arguments that the function writes to: pending readers of them are evaluated before.
+
+    Raises
+    ------
+    HostMixError
+        If a host array with a dimension stands among the arguments, unless ``host_access`` is ``always``.
+    """
+    found: list[Recorded] = []
+    with engine.lock:
+        native_args, native_kwargs = _unwrap(args, found), _unwrap(kwargs, found)
+        for array in writes:
+            if not array._writeable():
+                raise ValueError("assignment destination is read-only")
+            block = engine.materialize(array._buffer)
+            engine.evaluate(readers(block, array._layout(), array._dtype().itemsize))
+        device = device_of(tuple(found))
+        with np.errstate(all="ignore"):
+            result = function(*native_args, **native_kwargs)
+        return result if device is None else _wrap(result, found, device)
+
+
+def _unwrap(value: Any, found: list[Recorded]) -> Any:
+    if isinstance(value, Recorded):
+        found.append(value)
+        return native(value)
+    if type(value) in (list, tuple):
+        return type(value)([_unwrap(item, found) for item in value])
+    if type(value) is dict:
+        return {key: _unwrap(item, found) for key, item in value.items()}
+    if isinstance(value, np.ndarray) and value.ndim and current().host_access != "always":
+        raise HostMixError(
+            f"a host array of shape {value.shape} and dtype {value.dtype} in an operation with a device "
+            "array: copy it to the device first, with devarray.to_gpu(x)"
+        )
+    return value
+
+
+def _wrap(value: Any, found: list[Recorded], device: Device) -> Any:
+    if isinstance(value, np.ndarray):
+        try:
+            canonical(value.dtype)
+        except UnsupportedError:
+            return value
+        for array in found:
+            mine = native(array)
+            if np.may_share_memory(mine, value):
+                return _same_memory(value, array, mine)
+        return adopt(value, device)
+    if isinstance(value, np.generic):
+        return value
+    if isinstance(value, tuple):
+        items = [_wrap(item, found, device) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    if type(value) is list:
+        return [_wrap(item, found, device) for item in value]
+    return value
+
+
+def _same_memory(value: Any, array: Recorded, mine: Any) -> Any:
+    """Return the device array that shows what `value`, a view into `array`'s memory, shows."""
+    from devarray.record import View
+
+    buffer = array._buffer
+    block = buffer.block
+    assert block is not None
+    offset = value.__array_interface__["data"][0] - block.address
+    layout = make_layout(value.shape, value.strides, offset, value.itemsize)
+    writeable = array._writeable() and value.flags.writeable
+    return type(array)._make(buffer, View(layout, canonical(value.dtype), writeable))
+
+
+def adopt(value: Any, device: Device) -> Any:
+    """Return a device array over the memory of an array of the device's library that nobody else uses."""
+    dtype = canonical(value.dtype)
+    if value.dtype != dtype or not value.flags.writeable or (value.base is not None and not value.flags.owndata and value.ndim and 0 in value.strides):
+        value = value.astype(dtype, order="C", copy=True)
+    if value.size == 0:
+        return fresh_buffer(device, value.shape, dtype)
+    block = device.adopt(value)
+    offset = value.__array_interface__["data"][0] - block.address
+    layout = make_layout(value.shape, value.strides, offset, dtype.itemsize)
+    buffer = Buffer(device, load_node(block, layout, dtype))
+    buffer.hold(block, layout)
+    from devarray import record
+
+    return record._array_class._make(buffer, None)
+
+
+__all__ += ["set_array_class"]

@@ -1,0 +1,396 @@
+"""Plans: the kernels that are known, by structure; and what a launch of one needs.
+
+A plan's key is what its text depends on: structure, dtypes, layout classes; never shapes, strides, addresses or values.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import queue
+import struct
+import threading
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from devarray.config import current
+from devarray.device import Block, Device, Launcher
+from devarray.errors import CompileError
+from devarray.fuse import Step
+from devarray.graph import LOAD, SCAN, Node
+from devarray.kernels.emit import Operand, Reducer, Spec, Statement, emit
+from devarray.kernels.ops import Loop
+from devarray.layout import Layout, Shape, broadcast_layout, contiguous
+from devarray.walk import Walk, map_walk, reduce_walk, scan_walk
+
+__all__ = ["Launch", "Plan", "known_plans", "prepare"]
+
+DType = np.dtype[Any]
+
+PARALLEL_FROM = 150_000.0  # estimated nanoseconds from which waking other threads pays
+_DEAR, _CHEAP, _MEMORY = 4.0, 0.3, 0.8  # estimated nanoseconds an element: dear op, cheap op, operand
+
+
+class Launch(NamedTuple):
+    """One use of a plan: everything but the addresses of what it writes."""
+
+    plan: Plan
+    walk: Walk
+    loads: list[Node]
+    stores: list[Node]
+    late_loads: list[Node]  # of the epilogue
+    results: list[Node]
+    scalars: list[Any]
+    elements: int
+    operations: int
+    nbytes: int
+
+
+class Plan:
+    """A kernel: its text, and its binary once there is one.
+
+    Attributes
+    ----------
+    spec : Spec
+    source : str
+        The text, without the device's prelude.
+    exact : bool
+        NumPy gives the very same bits, so it may answer while the kernel compiles.
+    sights : int
+        How often the kernel was asked for before it was compiled.
+    """
+
+    def __init__(self, spec: Spec, exact: bool) -> None:
+        self.spec = spec
+        self.source = emit(spec)
+        self.exact = exact
+        self.sights = 0
+        self.launches = 0
+        self.seconds = 0.0
+        self.cost = _cost(spec)
+        self._kernel: Launcher | None = None
+        self._queued = False
+        self._error: CompileError | None = None
+        flat = spec.mode == "flat"
+        axes = 0 if flat else spec.kept + spec.reduced
+        late = 0 if flat else axes if spec.kind == "scan" else spec.kept
+        integers = 8 + axes + len(spec.operands) + len(spec.outs)
+        integers += len(spec.operands) * axes + len(spec.outs) * late
+        scalars = "".join({"f": "d", "c": "dd", "u": "Q"}.get(d.kind, "q") for _, d in spec.scalars)
+        self._pack = struct.Struct(f"{integers}q{scalars}").pack
+
+    def kernel(self, device: Device, work: int) -> Launcher | None:
+        """Return the kernel, or None if NumPy shall answer this time.
+
+        Parameters
+        ----------
+        work : int
+            Element operations of this launch.
+        """
+        kernel = self._kernel
+        if kernel is not None:
+            return kernel
+        if self._error is not None:
+            raise self._error
+        if self.exact and work <= current().oracle_limit and not device.has_kernel(self.source):
+            self.sights += 1
+            if self.sights > 1 and not self._queued:
+                self._queued = True
+                _compile_later(self, device)
+            return None
+        return self.compile(device)
+
+    def compile(self, device: Device) -> Launcher:
+        """Compile now."""
+        self._kernel = device.compile(self.source, f"{self.spec.kind}_{self.spec.mode}")
+        return self._kernel
+
+    def fail(self, error: CompileError) -> None:
+        """Remember that the compiler refused, for the next time the kernel is needed."""
+        self._error = error
+
+    def launch(
+        self, kernel: Launcher, launch: Launch, places: dict[Node, tuple[Block, Layout]], device: Device
+    ) -> float:
+        """Run the kernel; return the seconds it took."""
+        walk = launch.walk
+        threads, grain = _threads(walk, launch.elements * self.cost, device)
+        scratch = None
+        if walk.chunks:
+            scratch = device.empty((walk.results << walk.chunks) * 24 * len(self.spec.reducers))
+        addresses = [node.arg[0].address + node.arg[1].offset for node in launch.loads]
+        addresses += [places[n][0].address + places[n][1].offset for n in launch.stores]
+        addresses += [node.arg[0].address + node.arg[1].offset for node in launch.late_loads]
+        addresses += [places[n][0].address + places[n][1].offset for n in launch.results]
+        arguments = self._pack(
+            threads, walk.items, grain, walk.size, walk.parts, walk.chunks,
+            0 if scratch is None else scratch.address, walk.results, *walk.dims, *addresses,
+            *walk.strides, *launch.scalars,
+        )  # fmt: skip
+        start = time.perf_counter()
+        kernel(arguments)
+        seconds = time.perf_counter() - start
+        self.launches += 1
+        self.seconds += seconds
+        return seconds
+
+
+def _cost(spec: Spec) -> float:
+    statements = spec.body + spec.epilogue
+    ops = sum(_DEAR if s.loop.dear else _CHEAP for s in statements)
+    return ops + _MEMORY * len(spec.operands) + _CHEAP * len(spec.reducers)
+
+
+def _threads(walk: Walk, nanoseconds: float, device: Device) -> tuple[int, int]:
+    """Return how many threads a launch uses and how many items they take at a time."""
+    threads = device.threads() if nanoseconds >= PARALLEL_FROM else 1
+    if threads == 1:
+        return 1, walk.items
+    if walk.mode == "flat":
+        return threads, max(4096, -(-walk.items // (8 * threads * 64)) * 64)
+    return threads, max(1, walk.items // (8 * threads))
+
+
+# Compilation in the background, by one daemon thread for the process.
+
+_jobs: queue.SimpleQueue[tuple[Plan, Device]] = queue.SimpleQueue()
+_worker: threading.Thread | None = None
+
+
+def _work() -> None:
+    while True:
+        plan, device = _jobs.get()
+        try:
+            plan.compile(device)
+        except CompileError as error:
+            plan.fail(error)
+
+
+def _compile_later(plan: Plan, device: Device) -> None:
+    global _worker
+    if _worker is None:
+        _worker = threading.Thread(target=_work, name="devarray compiler", daemon=True)
+        _worker.start()
+    _jobs.put((plan, device))
+
+
+def _forget_worker() -> None:
+    global _worker, _jobs
+    _worker = None  # threads do not survive a fork
+    _jobs = queue.SimpleQueue()
+
+
+os.register_at_fork(after_in_child=_forget_worker)
+
+
+# From a step to its plan.
+
+_plans: dict[Any, Plan] = {}
+
+
+def known_plans() -> list[Plan]:
+    """Return every plan of this process."""
+    return list(_plans.values())
+
+
+class _Encoder:
+    """Writes down the structure of a list of nodes, and collects the memory and the scalars it reads."""
+
+    def __init__(self, slots: dict[Node, int], loads: list[Node], scalars: list[Any]) -> None:
+        self.slots = slots
+        self.loads = loads
+        self.scalars = scalars
+        self.parts: list[Any] = []
+
+    def source(self, node: Node) -> int:
+        at = self.slots.get(node)
+        if at is None:
+            self.loads.append(node)
+            at = self.slots[node] = -len(self.loads)
+            self.parts.append(node.dtype.char)
+        return at
+
+    def nodes(self, nodes: list[Node]) -> None:
+        slots, parts, scalars = self.slots, self.parts, self.scalars
+        for node in nodes:
+            loop: Any = node.op
+            parts.append(loop.code)
+            for source, dtype in zip(node.sources, loop.ins, strict=True):
+                if type(source) is Node:
+                    at = slots.get(source)
+                    parts.append(self.source(source) if at is None else at)
+                else:
+                    parts.append(None)
+                    if dtype.kind == "c":
+                        value = complex(source)
+                        scalars += (value.real, value.imag)
+                    else:
+                        scalars.append(source)
+            slots[node] = len(slots) + 1
+
+
+def layout_of(node: Node) -> Layout:
+    """Return where a load's elements lie; what an earlier step will compute lies contiguously."""
+    if node.op is LOAD:
+        layout: Layout = node.arg[1]
+        return layout
+    return contiguous(node.shape, node.dtype.itemsize)
+
+
+def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
+    """Return the launch that computes a step, with its plan found or made."""
+    loads: list[Node] = []
+    late_loads: list[Node] = []
+    scalars: list[Any] = []
+    encoder = _Encoder({}, loads, scalars)
+    encoder.nodes(step.nodes)
+    parts = encoder.parts
+    late_slots: dict[Node, int] = {}
+    for node in step.reductions:
+        reduction = node.arg
+        source = encoder.source(node.sources[0])
+        parts += (reduction.loop.code, source, reduction.arg, node.dtype.char, reduction.initial is None)
+        if reduction.initial is not None:
+            value = reduction.initial
+            scalars += (value.real, value.imag) if reduction.loop.out.kind == "c" else (value,)
+        late_slots[node] = len(late_slots) + 1
+    late = _Encoder(late_slots, late_loads, scalars)
+    late.nodes(step.epilogue)
+    walk = _walk(step, loads, late_loads, targets)
+    kind = "map" if not step.reductions else "scan" if step.reductions[0].op is SCAN else "reduce"
+    key = (
+        kind, walk.mode, walk.classes, walk.kept, walk.reduced, tuple(parts), tuple(late.parts),
+        tuple([encoder.slots[node] for node in step.stores]),
+        tuple([late_slots[node] for node in step.results]),
+    )  # fmt: skip
+    plan = _plans.get(key)
+    if plan is None:
+        spec = _make_spec(kind, step, walk, loads, late_loads)
+        plan = _plans[key] = Plan(spec, _is_exact(step, walk))
+    elements = math.prod(step.shape)
+    nbytes = sum(node.dtype.itemsize * math.prod(node.shape) for node in (*loads, *late_loads, *step.outputs()))
+    return Launch(
+        plan, walk, loads, step.stores, late_loads, step.results, scalars, elements,
+        len(step.nodes) + len(step.reductions), nbytes,
+    )  # fmt: skip
+
+
+def _place_layout(node: Node, targets: dict[Node, tuple[Block, Layout]]) -> Layout:
+    target = targets.get(node)
+    return contiguous(node.shape, node.dtype.itemsize) if target is None else target[1]
+
+
+def _walk(
+    step: Step, loads: list[Node], late_loads: list[Node], targets: dict[Node, tuple[Block, Layout]]
+) -> Walk:
+    operands = loads + step.stores
+    layouts = [layout_of(node) for node in loads] + [_place_layout(n, targets) for n in step.stores]
+    shape = step.shape
+    if not step.reductions:
+        for layout in layouts:
+            if not layout.dense or layout.shape != shape:
+                break
+        else:
+            return Walk("flat", "u" * len(layouts), 0, 0, (), (), math.prod(shape))
+        if 0 in shape:
+            return Walk("flat", "u" * len(layouts), 0, 0, (), (), 0)
+    # the position of memory is an address, not a part of the walk
+    still = tuple([Layout(la.shape, la.strides, 0, la.dense) for la in layouts])
+    itemsizes = tuple([node.dtype.itemsize for node in operands])
+    if not step.reductions:
+        return map_walk(shape, still, itemsizes, len(loads))
+    first = step.reductions[0]
+    if first.op is SCAN:
+        out = _place_layout(step.results[0], targets).strides
+        return scan_walk(shape, first.arg.axes[0], still, itemsizes, out)
+    outs = tuple([_kept_strides(layout_of(node), first) for node in late_loads])
+    outs += tuple([_kept_strides(contiguous(n.shape, n.dtype.itemsize), first) for n in step.results])
+    in_order = any(node.arg.arg for node in step.reductions)
+    return reduce_walk(shape, first.arg.axes, still, itemsizes, outs, in_order)
+
+
+def _kept_strides(layout: Layout, reduction: Node) -> Shape:
+    """Return the strides of an operand of the epilogue over the kept axes (keepdims has the reduced ones as well)."""
+    strides = broadcast_layout(layout, reduction.shape).strides
+    if len(reduction.shape) == len(reduction.sources[0].shape):
+        return tuple(s for a, s in enumerate(strides) if a not in reduction.arg.axes)
+    return strides
+
+
+def _is_exact(step: Step, walk: Walk) -> bool:
+    """Say whether NumPy computes a step to the same bits."""
+    for node in step.nodes + step.epilogue:
+        if isinstance(node.op, Loop) and not node.op.exact:
+            return False
+    for node in step.reductions:
+        loop: Loop = node.arg.loop
+        ordered = loop.out.kind in "fc" and node.arg.row.reduce in ("sum", "prod")
+        if node.op is SCAN or not ordered:
+            continue
+        # our tree is NumPy's along one contiguous axis, for its sums
+        if walk.mode != "inner" or walk.reduced != 1 or walk.kept or loop.out.char == "e":
+            return False
+        if node.arg.row.reduce == "prod" or node.arg.initial is not None:
+            return False
+    return True
+
+
+def _make_spec(kind: str, step: Step, walk: Walk, loads: list[Node], late_loads: list[Node]) -> Spec:
+    scalars: list[tuple[str, DType]] = []
+    names: dict[Node, str] = {node: f"x{k}" for k, node in enumerate(loads)}
+    body = _statements(step.nodes, names, scalars, 0)
+    reducers = []
+    late_names: dict[Node, str] = {}
+    for k, node in enumerate(step.reductions):
+        reduction = node.arg
+        initial = ""
+        if reduction.initial is not None:
+            initial = f"c{len(scalars)}"
+            scalars.append((initial, reduction.loop.out))
+        late_names[node] = f"r{k}"
+        source = node.sources[0]
+        reducers.append(
+            Reducer(
+                f"r{k}", names[source], source.dtype, reduction.loop, reduction.row.reduce, reduction.arg,
+                initial, node.dtype,
+            )  # fmt: skip
+        )
+    late_names.update({node: f"x{len(loads) + k}" for k, node in enumerate(late_loads)})
+    epilogue = _statements(step.epilogue, late_names, scalars, len(body))
+    operands = [Operand(names[n], n.dtype, c, False) for n, c in zip(loads, walk.classes, strict=False)]
+    late_classes = walk.classes[len(loads) :]
+    operands += [
+        Operand(names[n], n.dtype, c, True) for n, c in zip(step.stores, late_classes, strict=True)
+    ]
+    outs = [Operand(late_names[n], n.dtype, "g", False) for n in late_loads]
+    outs += [Operand(late_names[n], n.dtype, "u", True) for n in step.results]
+    return Spec(
+        kind, walk.mode, 0 if walk.mode == "flat" else walk.kept, walk.reduced, body, tuple(operands),
+        tuple(scalars), tuple(reducers), epilogue, tuple(outs),
+    )  # fmt: skip
+
+
+def _statements(
+    nodes: list[Node], names: dict[Node, str], scalars: list[tuple[str, DType]], first: int
+) -> tuple[Statement, ...]:
+    statements = []
+    for k, node in enumerate(nodes):
+        loop = node.op
+        assert isinstance(loop, Loop)
+        args = []
+        for source, dtype in zip(node.sources, loop.ins, strict=True):
+            if type(source) is Node:
+                args.append((names[source], source.dtype))
+            else:
+                args.append((f"c{len(scalars)}", dtype))
+                scalars.append(args[-1])
+        names[node] = f"v{first + k}"
+        statements.append(Statement(names[node], loop, tuple(args)))
+    return tuple(statements)
+
+
+def forget_plans() -> None:
+    """Forget every kernel of this process (the ones on disk stay)."""
+    _plans.clear()

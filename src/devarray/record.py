@@ -1,0 +1,380 @@
+"""Recording: operands become nodes, nodes become arrays, stores replace or write content. `DeviceArray` builds on it.
+
+Everything a user can get wrong about dtypes, shapes and devices is found here, when the operation is written.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from devarray import engine
+from devarray.config import Settings, current, on_change
+from devarray.device import Device, get_device
+from devarray.errors import HostMixError, UnsupportedError
+from devarray.graph import LOAD, PINNED_LIMIT, Buffer, Node, count_nodes, load_node, map_node, pending
+from devarray.fuse import grows_too_much, named
+from devarray.kernels.ops import OPS, Loop, Op, canonical, weak_value
+from devarray.layout import Layout, Shape, broadcast_layout, broadcast_shapes, contiguous, make_layout
+
+__all__ = ["Operand", "Recorded", "View", "as_operand", "call", "fresh", "fresh_buffer", "import_array", "record", "write"]
+
+DType = np.dtype[Any]
+
+_limit: float = 0  # weight from which a graph is looked at: max_nodes, or 0 in eager mode
+
+
+def _follow(settings: Settings) -> None:
+    global _limit
+    _limit = 0.0 if settings.eager else float(settings.max_nodes)
+
+
+on_change(_follow)
+
+
+class View(NamedTuple):
+    """What an array shows of its buffer, if not the whole as it is."""
+
+    layout: Layout
+    dtype: DType
+    writeable: bool
+
+
+class Recorded:
+    """The part of an array that recording needs: a buffer, and what is shown of it.
+
+    Attributes
+    ----------
+    _buffer : Buffer
+    _view : View or None
+        None: the whole buffer, writeable.
+    _load : Node or None
+        The node that reads the view, once there is memory.
+    """
+
+    __slots__ = ("__weakref__", "_buffer", "_load", "_view")
+
+    _buffer: Buffer
+    _view: View | None
+    _load: Node | None
+
+    @classmethod
+    def _make(cls, buffer: Buffer, view: View | None) -> Self:
+        array = cls.__new__(cls)
+        array._buffer = buffer
+        array._view = view
+        array._load = None
+        return array
+
+    def _node(self) -> Node:
+        """Return the node of this array's content as it is now."""
+        return self._buffer.node if self._view is None else _view_node(self, self._view)
+
+    def _layout(self) -> Layout:
+        return self._buffer.whole() if self._view is None else self._view.layout
+
+    def _writeable(self) -> bool:
+        return self._view is None or self._view.writeable
+
+    def _dtype(self) -> DType:
+        return self._buffer.dtype if self._view is None else self._view.dtype
+
+    def _shape(self) -> Shape:
+        return self._buffer.node.shape if self._view is None else self._view.layout.shape
+
+
+def _view_node(array: Recorded, view: View) -> Node:
+    buffer = array._buffer
+    block = buffer.block
+    if block is None:
+        if view.dtype == buffer.dtype and buffer.node.op is not LOAD:
+            moved = _moved(buffer.node, view.layout, buffer.whole())
+            if moved is not None:
+                return moved
+        block = engine.materialize(buffer)
+    load = array._load
+    if load is None or load.arg[0] is not block or block.escaped:
+        load = array._load = load_node(block, view.layout, view.dtype)
+    return load
+
+
+def _moved(node: Node, view: Layout, whole: Layout) -> Node | None:
+    """Return a small pending expression with its axes moved as `view` moves those of `whole` (rule 4), if it can be."""
+    if view.offset != whole.offset or 0 in view.shape or grows_too_much(node):
+        return None
+    where = {stride: a for a, stride in enumerate(whole.strides) if whole.shape[a] != 1}
+    axes: list[int | None] = []
+    for length, stride in zip(view.shape, view.strides, strict=True):
+        if length == 1 or stride == 0:
+            axes.append(None)
+            continue
+        axis = where.pop(stride, None)
+        if axis is None or whole.shape[axis] != length:
+            return None
+        axes.append(axis)
+    if where:
+        return None
+    done: dict[Node, Node] = {}
+
+    def move(old: Node) -> Node:
+        if old not in done:
+            if old.op is LOAD:
+                block, layout = old.arg
+                strides = broadcast_layout(layout, whole.shape).strides
+                moved = tuple(0 if a is None else strides[a] for a in axes)
+                place = make_layout(view.shape, moved, layout.offset, old.dtype.itemsize)
+                done[old] = load_node(block, place, old.dtype)
+            else:
+                assert isinstance(old.op, Loop)
+                sources = tuple(move(s) if type(s) is Node else s for s in old.sources)
+                done[old] = map_node(old.op, sources, view.shape)
+        return done[old]
+
+    return move(node)  # at most GROWTH_LIMIT deep
+
+
+_array_class: type[Recorded] = Recorded
+
+
+def set_array_class(cls: type[Recorded]) -> None:
+    """Say what class arrays are made of."""
+    global _array_class
+    _array_class = cls
+
+
+def fresh(node: Node, device: Device) -> Any:
+    """Return a new array whose content is the value of `node`."""
+    if node.owner is not None or node.op is LOAD:  # it shows somewhere else already
+        node = engine.copy_node(node, node.shape, node.dtype)
+    buffer = Buffer(device, node)
+    array = _array_class.__new__(_array_class)
+    array._buffer = buffer
+    array._view = None
+    array._load = None
+    pending(buffer)
+    if node.weight > _limit:
+        settle(buffer)
+    return array
+
+
+def fresh_buffer(device: Device, shape: Shape, dtype: DType) -> Any:
+    """Return a new array over uninitialised memory."""
+    block = device.empty(math.prod(shape) * dtype.itemsize)
+    layout = contiguous(shape, dtype.itemsize)
+    buffer = Buffer(device, load_node(block, layout, dtype))
+    buffer.hold(block, layout)
+    return _array_class._make(buffer, None)
+
+
+def settle(buffer: Buffer) -> None:
+    """Evaluate a buffer whose graph has outgrown a limit, or a part of it.
+
+    A loop must cut its graph at the same place each time, or it would compile a new kernel in each iteration: so what is
+    evaluated is the youngest array with a name inside the graph, not the whole of what happens to be written just now.
+    """
+    node = buffer.node
+    if _limit == 0 or node.weight == float("inf"):
+        engine.evaluate((buffer,))
+        return
+    count, nbytes = count_nodes((node,))
+    if count <= _limit and nbytes <= PINNED_LIMIT:
+        node.weight = float(count)
+        return
+    inside = _named_inside(node)
+    engine.evaluate((inside,) if inside is not None else (buffer,))
+    if node.op is not LOAD:
+        count, nbytes = count_nodes((node,))
+        if count > _limit or nbytes > PINNED_LIMIT:
+            engine.evaluate((buffer,))
+        else:
+            node.weight = float(count)
+
+
+def _named_inside(node: Node) -> Buffer | None:
+    direct = {source for source in node.sources if type(source) is Node}
+    best: Node | None = None
+    seen = set()
+    stack = list(direct)
+    while stack:
+        current = stack.pop()
+        if current in seen or current.op is LOAD:
+            continue
+        seen.add(current)
+        younger = best is None or current.serial > best.serial
+        if younger and current not in direct and named(current) is not None:
+            best = current
+        stack.extend(source for source in current.sources if type(source) is Node)
+    return None if best is None else named(best)
+
+
+class Operand(NamedTuple):
+    """An argument of an operation: its dtype (a Python scalar's type), and a node or a scalar."""
+
+    kind: Any
+    value: Any
+    shape: Shape
+
+
+def import_array(array: np.ndarray[Any, Any], device: Device) -> Any:
+    """Return a device array with a copy of a host array."""
+    dtype = canonical(array.dtype)
+    source = np.ascontiguousarray(array, dtype).reshape(array.shape)
+    result = fresh_buffer(device, source.shape, dtype)
+    if source.size:
+        device.copy_in(source, result._buffer.block)
+    return result
+
+
+def as_operand(x: Any, device: Device | None) -> Operand | None:
+    """Return an operand for what may stand in an operation with device arrays, or None for a foreign type.
+
+    Raises
+    ------
+    HostMixError
+        For a host array with a dimension, unless ``host_access`` is ``always``.
+    """
+    if isinstance(x, Recorded):
+        if device is not None and x._buffer.device is not device:
+            raise UnsupportedError(
+                f"arrays of different devices in one operation: {device.name} and "
+                f"{x._buffer.device.name}; copy one to the other's device first"
+            )
+        node = x._node()
+        return Operand(node.dtype, node, node.shape)
+    kind = type(x)
+    if kind is bool:
+        return Operand(np.dtype("?"), x, ())
+    if kind is int or kind is float or kind is complex:
+        return Operand(kind, x, ())
+    if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.ndim == 0):
+        return Operand(canonical(x.dtype), x.item(), ())
+    if isinstance(x, (int, float, complex)):
+        base = next(t for t in (int, float, complex) if isinstance(x, t))
+        return Operand(base, base(x), ())
+    if isinstance(x, (np.ndarray, list, tuple)):
+        if isinstance(x, np.ndarray) and current().host_access != "always":
+            raise HostMixError(
+                f"a host array of shape {x.shape} and dtype {x.dtype} in an operation with a device "
+                "array: copy it to the device first, with devarray.to_gpu(x) (or set "
+                "host_access='always' to have that done)"
+            )
+        node = import_array(np.asarray(x), device or get_device())._node()
+        return Operand(node.dtype, node, node.shape)
+    return None
+
+
+def device_of(inputs: tuple[Any, ...]) -> Device | None:
+    """Return the device of the first device array among `inputs`."""
+    for x in inputs:
+        if isinstance(x, Recorded):
+            return x._buffer.device
+    return None
+
+
+def record(loop: Loop, sources: tuple[Any, ...], shape: Shape, device: Device) -> Any:
+    """Return a new array for one application of a loop to nodes and scalars."""
+    return fresh(map_node(loop, sources, shape), device)
+
+
+def loops_for(op: Op, operands: list[Operand]) -> tuple[tuple[Loop, ...], tuple[Any, ...]]:
+    """Return the loops of an op for these operands, and the operands' values fit for them.
+
+    Raises
+    ------
+    TypeError, OverflowError, ValueError
+        NumPy's own.
+    """
+    kinds = tuple([operand.kind for operand in operands])
+    loops = op.resolve(kinds)
+    ins = loops[0].ins
+    values = []
+    for operand, dtype in zip(operands, ins, strict=True):
+        value = operand.value
+        if type(value) is not Node:
+            if type(value) is int and dtype.kind in "ui":
+                try:
+                    value = weak_value(value, dtype)
+                except OverflowError:
+                    if op.ufunc not in _COMPARISONS or operand.kind is not int:
+                        raise
+                    # NumPy compares exactly with integers that no dtype holds: as infinity does
+                    beyond = Operand(np.dtype("f8"), np.copysign(np.inf, value).item(), ())
+                    return loops_for(op, [beyond if o is operand else o for o in operands])
+            elif dtype.kind in "fc" and type(value) is int:
+                value = float(value)
+        values.append(value)
+    return loops, tuple(values)
+
+
+_COMPARISONS = frozenset(
+    {np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+)
+_POWERS = (np.power, np.float_power)
+
+
+def check_power(operands: list[Operand], device: Device) -> None:
+    """Raise NumPy's ValueError for integers to negative integer powers; array exponents are evaluated for it."""
+    exponent = operands[1]
+    whole = all(o.kind is int or (isinstance(o.kind, np.dtype) and o.kind.kind in "bui") for o in operands)
+    if not whole:
+        return
+    if type(exponent.value) is not Node:
+        negative = exponent.value < 0
+    elif exponent.kind.kind != "i" or 0 in exponent.shape:
+        return
+    else:
+        least = fresh(engine.copy_node(exponent.value, exponent.shape, exponent.kind), device)
+        negative = bool((least.min() < 0).item())
+    if negative:
+        raise ValueError("Integers to negative integer powers are not allowed.")
+
+
+def call(op: Op, *inputs: Any) -> Any:
+    """Apply an op to arrays and scalars; return a new array, a tuple of arrays, or NotImplemented for foreign types."""
+    device = device_of(inputs) or get_device()
+    operands = []
+    for x in inputs:
+        operand = as_operand(x, device)
+        if operand is None:
+            return NotImplemented
+        operands.append(operand)
+    if op.ufunc is np.power:
+        check_power(operands, device)
+    loops, values = loops_for(op, operands)
+    shape = broadcast_shapes(*[operand.shape for operand in operands])
+    if len(loops) == 1:
+        return fresh(map_node(loops[0], values, shape), device)
+    return tuple([fresh(map_node(loop, values, shape), device) for loop in loops])
+
+
+def write(array: Recorded, node: Node, words: str = "assignment destination is read-only") -> None:
+    """Let `array` have the value of `node`, which broadcasts to it and is cast to its dtype.
+
+    A write to a whole buffer only replaces its expression: older readers keep the memory they read. A write to a part, or to
+    memory that has escaped, is done at once.
+    """
+    if not array._writeable():
+        raise ValueError(words)
+    buffer = array._buffer
+    block = buffer.block
+    shape, dtype = array._shape(), array._dtype()
+    whole = buffer.whole()
+    deferrable = array._view is None and whole.dense and whole.offset == 0 and _limit > 0
+    if not deferrable or (block is not None and block.escaped):
+        engine.store(buffer, array._layout(), node, dtype)
+        return
+    if node.dtype != dtype or node.shape != shape or node.op is LOAD or node.owner is not None:
+        node = engine.copy_node(node, shape, dtype)
+    with engine.lock:
+        if block is not None:
+            buffer.spare = block
+        buffer.block = None
+        buffer.node = node
+        pending(buffer)
+    if node.weight > _limit:
+        settle(buffer)
+
+
+__all__ += ["OPS", "check_power", "device_of", "loops_for", "set_array_class", "settle"]

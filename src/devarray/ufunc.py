@@ -1,0 +1,105 @@
+"""The ufuncs by name: ``devarray.add(x, y)`` and its methods, one object for each row of the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from devarray import dispatch
+from devarray.creation import asarray
+from devarray.kernels.ops import OPS, Op
+from devarray.record import Recorded
+
+__all__ = ["UFUNCS", "Ufunc"]
+
+
+class Ufunc:
+    """A function that is applied to arrays element by element; the counterpart of a `numpy.ufunc`.
+
+    Attributes
+    ----------
+    nin, nout : int
+        Numbers of operands and results.
+    identity : object
+        What a reduction of no elements gives, or None.
+    types : list of str
+        NumPy's list of loops.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.hypot(da.asarray([3.0, 5.0]), 4.0)
+    array([5.        , 6.40312424], device='openmp')
+    >>> da.add.reduce(da.arange(4))
+    array(6, device='openmp')
+    """
+
+    def __init__(self, op: Op) -> None:
+        self._op = op
+        self.__name__ = self.__qualname__ = op.name
+        self.__doc__ = f"{op.ufunc.__doc__ or ''}\n\nThis is the counterpart for device arrays."
+        self.nin = op.nin
+        self.nout = op.nout
+        self.nargs = op.nin + op.nout
+        self.identity = op.ufunc.identity
+        self.types = op.ufunc.types
+        self.ntypes = len(op.ufunc.types)
+        self.signature = None
+
+    def __repr__(self) -> str:
+        return f"<devarray ufunc '{self.__name__}'>"
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        nin = self.nin
+        if len(args) != nin:
+            if len(args) < nin or len(args) > self.nargs:
+                raise TypeError(
+                    f"{self.__name__}() takes from {nin} to {self.nargs} positional arguments but "
+                    f"{len(args)} were given"
+                )
+            options["out"] = args[nin:]
+            args = args[:nin]
+        result = dispatch.call_ufunc(self._op, args, **options)
+        if result is NotImplemented:
+            names = ", ".join(repr(type(x).__name__) for x in args)
+            raise TypeError(f"operand type(s) {names} are not supported by {self.__name__}")
+        return result
+
+    def reduce(self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any) -> Any:
+        """Combine the elements along axes; see `numpy.ufunc.reduce`."""
+        return self._method("reduce", (array,), {"axis": axis, "dtype": dtype, "out": out, **options})
+
+    def accumulate(self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+        """Combine the elements along an axis, keeping each step; see `numpy.ufunc.accumulate`."""
+        return self._method("accumulate", (array,), {"axis": axis, "dtype": dtype, "out": out})
+
+    def outer(self, a: Any, b: Any, /, **options: Any) -> Any:
+        """Apply the op to all pairs; see `numpy.ufunc.outer`."""
+        return dispatch.ufunc_method(self._op.ufunc, "outer", (asarray(a), asarray(b)), options)
+
+    def at(self, a: Any, indices: Any, *b: Any) -> None:
+        """Apply the op in place at indices, repeated ones repeatedly; see `numpy.ufunc.at`."""
+        if not isinstance(a, Recorded):
+            raise TypeError(f"first operand must be a device array, got {type(a).__name__}")
+        dispatch.ufunc_method(self._op.ufunc, "at", (a, indices, *b), {})
+
+    def reduceat(self, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+        """Combine the elements of slices; see `numpy.ufunc.reduceat`."""
+        options = {"axis": axis, "dtype": dtype, "out": out}
+        return dispatch.ufunc_method(self._op.ufunc, "reduceat", (asarray(array), indices), options)
+
+    def _method(self, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if self.nin != 2:
+            raise ValueError(f"{method} only supported for binary functions")
+        inputs = (asarray(inputs[0]),)
+        return dispatch.ufunc_method(self._op.ufunc, method, inputs, options)
+
+
+_made = {ufunc: Ufunc(op) for ufunc, op in OPS.items() if isinstance(ufunc, np.ufunc)}
+# every name that NumPy has for them: arccos and acos are one ufunc
+UFUNCS: dict[str, Ufunc] = {
+    name: _made[ufunc]
+    for name, ufunc in sorted(vars(np).items())
+    if isinstance(ufunc, np.ufunc) and ufunc in _made
+}

@@ -1,0 +1,47 @@
+"""The README's examples run as they stand.
+
+All ```python blocks run in order in one namespace, as a reader would type them; those written as a
+console session (`>>>`) are checked as doctests, output included. A block that cannot run here
+is fenced as ```py.
+"""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+def blocks():
+    """Return (line number, text) of each block."""
+    text = README.read_text(encoding="utf-8")
+    return [(text.count("\n", 0, m.start(1)), m.group(1)) for m in BLOCK.finditer(text)]
+
+
+def run_session(text, line, namespace):
+    # The example's globals are copied by DocTest: take back what it defined.
+    session = doctest.DocTestParser().get_doctest(text, namespace, "README", str(README), line)
+    said = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    result = runner.run(session, out=said.append, clear_globs=False)
+    assert result.failed == 0, "".join(said)
+    namespace.update(session.globs)
+
+
+def test_python_blocks_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)  # whatever an example writes
+    namespace = {"__name__": "readme"}
+    found = blocks()
+    assert found, "README.md has no ```python block"
+    for line, text in found:
+        if text.lstrip().startswith(">>>"):
+            run_session(text, line, namespace)
+            continue
+        try:
+            # Blank lines in front, so that a traceback shows the README's own line numbers.
+            exec(compile("\n" * line + text, str(README), "exec"), namespace)
+        except Exception as error:
+            pytest.fail(f"README.md, block at line {line}: {type(error).__name__}: {error}")
