@@ -205,7 +205,8 @@ def same(got: Array, want: Array, either_zero: bool = False) -> Array:
         if not either_zero:
             equal &= np.signbit(a) == np.signbit(b)
         equal |= np.isnan(a) & np.isnan(b)
-    return equal.reshape(-1, 2).all(axis=1) if got.dtype.kind == "c" else equal
+    result: Array = equal.reshape(-1, 2).all(axis=1) if got.dtype.kind == "c" else equal
+    return result
 
 
 def ulps(got: Array, want: Array, exact: Array, size: Array | int) -> Array:

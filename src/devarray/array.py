@@ -329,7 +329,11 @@ class DeviceArray(Recorded):
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         own = FUNCTIONS.get(function)
         if own is not None:
-            return own(*args, **options)
+            try:
+                return own(*args, **options)
+            except UnsupportedError:  # an argument of text or objects, beside a device array
+                if current().host_access != "always":
+                    raise
         writes: tuple[Any, ...] = (args[0],) if function in _WRITERS else ()
         if isinstance(options.get("out"), Recorded):
             writes += (options["out"],)

@@ -33,7 +33,7 @@ from devarray.graph import (
 from devarray.kernels.ops import OPS, Loop
 from devarray.kernels.rows import astype
 from devarray.layout import Layout, Shape, contiguous, overlap
-from devarray.plans import Launch, Plan, prepare
+from devarray.plans import Launch, Plan, prepare, prepare_map
 
 __all__ = ["counters", "evaluate", "export", "lock", "materialize", "store"]
 
@@ -82,13 +82,15 @@ def copy_node(node: Node, shape: Shape, dtype: DType) -> Node:
 def evaluate(buffers: Iterable[Buffer]) -> None:
     """Give every buffer its memory."""
     with lock:
-        wanted = []
+        wanted: list[Buffer] = []
         for buffer in buffers:
             if buffer.block is not None:
                 continue
             if buffer.node.op is LOAD:  # the content is a copy of other memory
                 own_copy(buffer)
             wanted.append(buffer)
+        if len(wanted) == 1 and _run_map(wanted[0]):
+            return
         if wanted:
             _run_all(schedule([buffer.node for buffer in wanted]), wanted[0].device)
             for buffer in wanted:
@@ -133,6 +135,35 @@ def export(buffer: Buffer) -> Block:
             block.escaped = True
             buffer.node.weight = load_weight(block)
         return block
+
+
+def _run_map(buffer: Buffer) -> bool:
+    """Compute a plain elementwise expression by the short way; return False if it is not one."""
+    node = buffer.node
+    if type(node.op) is not Loop or _settings.check or buffer.spare is not None:
+        return False
+    owner = node.owner
+    if owner is None or owner() is not buffer:
+        return False
+    prepared = prepare_map(node)
+    if prepared is None:
+        return False
+    launch, recomputed = prepared
+    plan, device = launch.plan, buffer.device
+    kernel = plan.kernel(device, launch.elements * launch.operations)
+    if kernel is None:
+        return False
+    layout = buffer.whole()
+    block = device.empty(launch.elements * node.dtype.itemsize)
+    seconds = plan.launch(kernel, launch, {node: (block, layout)}, device)
+    counters.launches += 1
+    counters.bytes += launch.nbytes
+    counters.seconds += seconds
+    for other in recomputed:
+        other.uses += 1
+    node.become_load(block, layout)
+    buffer.hold(block, layout)
+    return True
 
 
 def _run_all(steps: list[Step], device: Device) -> None:

@@ -5,12 +5,14 @@ A plan's key is what its text depends on: structure, dtypes, layout classes; nev
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import queue
 import struct
 import threading
 import time
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,7 @@ import numpy as np
 from devarray.config import current
 from devarray.device import Block, Device, Launcher
 from devarray.errors import CompileError
-from devarray.fuse import Step
+from devarray.fuse import Step, named
 from devarray.graph import LOAD, SCAN, Node
 from devarray.kernels.emit import Operand, Reducer, Spec, Statement, emit
 from devarray.kernels.ops import Loop
@@ -29,6 +31,7 @@ __all__ = ["Launch", "Plan", "known_plans", "prepare"]
 
 DType = np.dtype[Any]
 
+_by_serial = attrgetter("serial")
 PARALLEL_FROM = 150_000.0  # estimated nanoseconds from which waking other threads pays
 _DEAR, _CHEAP, _MEMORY = 4.0, 0.3, 0.8  # estimated nanoseconds an element: dear op, cheap op, operand
 
@@ -121,9 +124,13 @@ class Plan:
         if walk.chunks:
             scratch = device.empty((walk.results << walk.chunks) * 24 * len(self.spec.reducers))
         addresses = [node.arg[0].address + node.arg[1].offset for node in launch.loads]
-        addresses += [places[n][0].address + places[n][1].offset for n in launch.stores]
+        for node in launch.stores:
+            block, layout = places[node]
+            addresses.append(block.address + layout.offset)
         addresses += [node.arg[0].address + node.arg[1].offset for node in launch.late_loads]
-        addresses += [places[n][0].address + places[n][1].offset for n in launch.results]
+        for node in launch.results:
+            block, layout = places[node]
+            addresses.append(block.address + layout.offset)
         arguments = self._pack(
             threads, walk.items, grain, walk.size, walk.parts, walk.chunks,
             0 if scratch is None else scratch.address, walk.results, *walk.dims, *addresses,
@@ -145,8 +152,7 @@ def _cost(spec: Spec) -> float:
 
 def _threads(walk: Walk, nanoseconds: float, device: Device) -> tuple[int, int]:
     """Return how many threads a launch uses and how many items they take at a time."""
-    threads = device.threads() if nanoseconds >= PARALLEL_FROM else 1
-    if threads == 1:
+    if nanoseconds < PARALLEL_FROM or (threads := device.threads()) == 1:
         return 1, walk.items
     if walk.mode == "flat":
         return threads, max(4096, -(-walk.items // (8 * threads * 64)) * 64)
@@ -195,40 +201,44 @@ def known_plans() -> list[Plan]:
     return list(_plans.values())
 
 
-class _Encoder:
-    """Writes down the structure of a list of nodes, and collects the memory and the scalars it reads."""
+_marks = itertools.count(1)
 
-    def __init__(self, slots: dict[Node, int], loads: list[Node], scalars: list[Any]) -> None:
-        self.slots = slots
-        self.loads = loads
-        self.scalars = scalars
-        self.parts: list[Any] = []
 
-    def source(self, node: Node) -> int:
-        at = self.slots.get(node)
-        if at is None:
-            self.loads.append(node)
-            at = self.slots[node] = -len(self.loads)
-            self.parts.append(node.dtype.char)
-        return at
+def encode(nodes: list[Node], mark: int, loads: list[Node], scalars: list[Any]) -> list[Any]:
+    """Write down the structure of elementwise nodes; collect the memory and the scalars that they read.
 
-    def nodes(self, nodes: list[Node]) -> None:
-        slots, parts, scalars = self.slots, self.parts, self.scalars
-        for node in nodes:
-            loop: Any = node.op
-            parts.append(loop.code)
-            for source, dtype in zip(node.sources, loop.ins, strict=True):
-                if type(source) is Node:
-                    at = slots.get(source)
-                    parts.append(self.source(source) if at is None else at)
+    Nodes that are not among `nodes` and carry another mark are read from memory. Afterwards ``node.slot`` numbers each:
+    operations from 1 upwards, memory from -1 downwards.
+    """
+    parts: list[Any] = []
+    slot = 0
+    for node in nodes:
+        loop: Any = node.op
+        parts.append(loop.code)
+        for source, dtype in zip(node.sources, loop.ins, strict=True):
+            if type(source) is Node:
+                if source.mark != mark:
+                    read(source, mark, loads, parts)
+                parts.append(source.slot)
+            else:
+                parts.append(None)
+                if dtype.kind == "c":
+                    value = complex(source)
+                    scalars += (value.real, value.imag)
                 else:
-                    parts.append(None)
-                    if dtype.kind == "c":
-                        value = complex(source)
-                        scalars += (value.real, value.imag)
-                    else:
-                        scalars.append(source)
-            slots[node] = len(slots) + 1
+                    scalars.append(source)
+        slot += 1
+        node.slot = slot
+        node.mark = mark
+    return parts
+
+
+def read(node: Node, mark: int, loads: list[Node], parts: list[Any]) -> None:
+    """Note that a kernel reads the value of `node` from memory."""
+    node.mark = mark
+    loads.append(node)
+    node.slot = -len(loads)
+    parts.append(node.dtype.char)
 
 
 def layout_of(node: Node) -> Layout:
@@ -239,31 +249,86 @@ def layout_of(node: Node) -> Layout:
     return contiguous(node.shape, node.dtype.itemsize)
 
 
+_flat_plans: dict[tuple[Any, ...], Plan] = {}
+
+
+def prepare_map(root: Node) -> tuple[Launch, list[Node]] | None:
+    """Return the launch for the plainest expressions, in one pass over the graph, or None for all others.
+
+    Plain is: elementwise nodes of one shape over contiguous memory of that shape, none of which needs to be stored but
+    the root. This is what `schedule` and `prepare` come to for it, at a third of the time; the second result is the nodes
+    with a live name that are computed without being stored.
+    """
+    shape = root.shape
+    mark = next(_marks)
+    nodes = [root]
+    recomputed: list[Node] = []
+    root.mark = mark
+    for node in nodes:  # it grows
+        for source in node.sources:
+            if type(source) is Node and source.mark != mark:
+                source.mark = mark
+                op = source.op
+                if op is LOAD:
+                    layout = source.arg[1]
+                    if not layout.dense or layout.shape != shape:
+                        return None
+                    continue
+                if type(op) is not Loop or source.shape != shape or source.uses:
+                    return None
+                if named(source) is not None:
+                    if source.dear:
+                        return None
+                    recomputed.append(source)
+                nodes.append(source)
+    if len(nodes) > 1:
+        nodes.sort(key=_by_serial)
+    loads: list[Node] = []
+    scalars: list[Any] = []
+    parts = encode(nodes, next(_marks), loads, scalars)
+    elements = math.prod(shape)
+    if not elements:
+        return None
+    key = tuple(parts)
+    plan = _flat_plans.get(key)
+    if plan is None:
+        step = Step(shape)
+        step.nodes = nodes
+        step.stores = [root]
+        plan = _flat_plans[key] = prepare(step, {}).plan
+        encode(nodes, next(_marks), loads := [], scalars := [])
+    walk = Walk("flat", "", 0, 0, (), (), elements)
+    nbytes = elements * sum([node.dtype.itemsize for node in loads], root.dtype.itemsize)
+    return Launch(plan, walk, loads, [root], [], [], scalars, elements, len(nodes), nbytes), recomputed
+
+
 def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
     """Return the launch that computes a step, with its plan found or made."""
     loads: list[Node] = []
     late_loads: list[Node] = []
     scalars: list[Any] = []
-    encoder = _Encoder({}, loads, scalars)
-    encoder.nodes(step.nodes)
-    parts = encoder.parts
-    late_slots: dict[Node, int] = {}
+    mark = next(_marks)
+    parts = encode(step.nodes, mark, loads, scalars)
     for node in step.reductions:
         reduction = node.arg
-        source = encoder.source(node.sources[0])
-        parts += (reduction.loop.code, source, reduction.arg, node.dtype.char, reduction.initial is None)
+        source = node.sources[0]
+        if source.mark != mark:
+            read(source, mark, loads, parts)
+        parts += (reduction.loop.code, source.slot, reduction.arg, node.dtype.char, reduction.initial is None)
         if reduction.initial is not None:
             value = reduction.initial
             scalars += (value.real, value.imag) if reduction.loop.out.kind == "c" else (value,)
-        late_slots[node] = len(late_slots) + 1
-    late = _Encoder(late_slots, late_loads, scalars)
-    late.nodes(step.epilogue)
+    stored = tuple([node.slot for node in step.stores])
+    mark = next(_marks)  # the epilogue numbers its nodes anew
+    for k, node in enumerate(step.reductions):
+        node.mark = mark
+        node.slot = 1_000_000 + k
+    late_parts = encode(step.epilogue, mark, late_loads, scalars)
     walk = _walk(step, loads, late_loads, targets)
     kind = "map" if not step.reductions else "scan" if step.reductions[0].op is SCAN else "reduce"
     key = (
-        kind, walk.mode, walk.classes, walk.kept, walk.reduced, tuple(parts), tuple(late.parts),
-        tuple([encoder.slots[node] for node in step.stores]),
-        tuple([late_slots[node] for node in step.results]),
+        kind, walk.mode, walk.classes, walk.kept, walk.reduced, tuple(parts), tuple(late_parts), stored,
+        tuple([node.slot for node in step.results]),
     )  # fmt: skip
     plan = _plans.get(key)
     if plan is None:
@@ -394,3 +459,4 @@ def _statements(
 def forget_plans() -> None:
     """Forget every kernel of this process (the ones on disk stay)."""
     _plans.clear()
+    _flat_plans.clear()

@@ -9,7 +9,7 @@ import numpy as np
 from devarray import dispatch
 from devarray.creation import asarray
 from devarray.kernels.ops import OPS, Op
-from devarray.record import Recorded
+from devarray.record import Recorded, call
 
 __all__ = ["UFUNCS", "Ufunc"]
 
@@ -60,7 +60,7 @@ class Ufunc:
                 )
             options["out"] = args[nin:]
             args = args[:nin]
-        result = dispatch.call_ufunc(self._op, args, **options)
+        result = dispatch.call_ufunc(self._op, args, **options) if options else call(self._op, *args)
         if result is NotImplemented:
             names = ", ".join(repr(type(x).__name__) for x in args)
             raise TypeError(f"operand type(s) {names} are not supported by {self.__name__}")

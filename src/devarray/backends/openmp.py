@@ -16,6 +16,7 @@ from devarray.config import Settings, current, on_change
 from devarray.device import Block, CompileStatistics, Launcher
 from devarray.errors import DeviceMemoryError
 from devarray.kernels.cache import KernelCache
+from devarray.kernels.emit import PRELUDE
 from devarray.kernels.toolchain import Toolchain, find_toolchain, load_runtime
 from devarray.layout import Layout
 
@@ -165,17 +166,20 @@ class OpenMP:
     def _flags(self) -> tuple[str, ...]:
         return ("-ffp-contract=fast",) if self._settings.fast_math else ()
 
+    def _text(self, source: str) -> str:
+        return source.replace(PRELUDE, self.prelude, 1)
+
     def has_kernel(self, source: str) -> bool:
         if (source, self._settings.fast_math) in self._loaded:
             return True
-        return self.cache.find(self.prelude + source, self.toolchain, self._flags()) is not None
+        return self.cache.find(self._text(source), self.toolchain, self._flags()) is not None
 
     def compile(self, source: str, name: str) -> Launcher:
         key = (source, self._settings.fast_math)
         found = self._loaded.get(key)
         if found is not None:
             return found
-        text = self.prelude + source
+        text = self._text(source)
         path = self.cache.find(text, self.toolchain, self._flags())
         if path is None:
             start = time.perf_counter()

@@ -17,7 +17,8 @@ import numpy as np
 
 from devarray.kernels.ops import C_TYPES, Loop
 
-__all__ = ["COLUMNS", "Operand", "Reducer", "Spec", "Statement", "emit"]
+__all__ = ["COLUMNS", "PRELUDE", "Operand", "Reducer", "Spec", "Statement", "emit"]
+
 
 DType = np.dtype[Any]
 
@@ -25,6 +26,7 @@ COLUMNS = 512  # columns that an outer reduction keeps side by side
 _LEAF = {False: 128, True: 64}  # elements of a leaf: real, complex
 
 KERNEL_NAME = "da_kernel"
+PRELUDE = "#include <devarray.h>"  # where the device puts its prelude
 
 
 class Operand(NamedTuple):
@@ -107,7 +109,7 @@ def _store(var: str, dtype: DType) -> str:
 def _statement(s: Statement) -> str:
     args = [_cast(v, dtype, want) for (v, dtype), want in zip(s.args, s.loop.ins, strict=True)]
     text = s.loop.text.format(*args)
-    if s.loop.out.char == "e":
+    if s.loop.out.char == "e" and not s.loop.op.own_half:
         text = f"da_to_f16({text})"
     return f"const {working(s.loop.out)} {s.var} = {text};  // {s.loop.op.name}"
 
@@ -134,6 +136,7 @@ class _Writer:
 def emit(spec: Spec) -> str:
     """Return the text of the kernel, without the prelude."""
     w = _Writer()
+    w(*_needs(spec), PRELUDE)
     names = [s.loop.op.name for s in spec.body] + [f"{r.combiner}()" for r in spec.reducers]
     names += [s.loop.op.name for s in spec.epilogue]
     w(f"// {spec.kind} {spec.mode}: {' '.join(names) or 'copy'}")
@@ -152,6 +155,19 @@ def emit(spec: Spec) -> str:
         (_scan_inner if spec.mode == "inner" else _scan_outer)(w, spec, args)
         _entry(w, "")
     return w.text()
+
+
+def _needs(spec: Spec) -> list[str]:
+    """Return what of the prelude can be left out: parsing its functions is a third of the time to compile."""
+    loops = [s.loop for s in spec.body + spec.epilogue] + [r.loop for r in spec.reducers]
+    dtypes = [o.dtype for o in spec.operands + spec.outs] + [dtype for _, dtype in spec.scalars]
+    dtypes += [dtype for loop in loops for dtype in (*loop.ins, loop.out)]
+    lines = []
+    if all(dtype.kind != "c" for dtype in dtypes):
+        lines.append("#define DA_NO_COMPLEX")
+    if all(dtype.kind not in "iu" for loop in loops for dtype in loop.ins):
+        lines.append("#define DA_NO_INTEGER")
+    return lines
 
 
 class _Arguments:
@@ -317,7 +333,7 @@ def _combiners(w: _Writer, spec: Spec) -> None:
         text = r.loop.text.format("a", "b")
         if spec.kind == "scan" and r.loop.out.char == "e":
             text = f"da_to_f16({text})"
-        w(f"FN {t} op{k}({t} a, {t} b) {{ return ({t})({text}); }}  // {r.loop.op.name}")
+        w(f"FN {t} op{k}({t} a, {t} b) {{ return {text}; }}  // {r.loop.op.name}")
         if spec.kind == "reduce":
             lanes = 4 if _is_complex(spec) else 8
             macro = "DA_ARG_LEAF" if r.arg else "DA_LEAF"

@@ -45,5 +45,7 @@ DA_BETTER(i32) DA_BETTER(u32) DA_BETTER(i64) DA_BETTER(u64) DA_BETTER(f32) DA_BE
 
 FN f32 da_plus_zero(f32 x) { return 0.0f + x; }
 FN f64 da_plus_zero(f64 x) { return 0.0 + x; }
+#ifndef DA_NO_COMPLEX
 FN c64 da_plus_zero(c64 x) { return da_c64(0.0f + x.re, 0.0f + x.im); }
 FN c128 da_plus_zero(c128 x) { return da_c128(0.0 + x.re, 0.0 + x.im); }
+#endif

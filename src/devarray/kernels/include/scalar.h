@@ -193,9 +193,10 @@ DA_MIXED(i64, u64)
         return ((r == 0) & (y != 0)) ? zero : r; \
     } \
     FN F da_floor_divide(F x, F y) { \
-        const F m = da_fmod(x, y), q = x / y, zero = da_copysign((F)0, q); \
+        const F m = da_fmod(x, y), q = x / y; \
         const F d = (x - m) / y - (F)((m != 0) & ((y < 0) != (m < 0))), f = da_floor(d); \
-        const F whole = d == 0 ? zero : f + (F)(d - f > (F)0.5); \
+        const U sign = da_bits(q) & ((U)(d == 0) << (8 * sizeof(U) - 1));  /* of a zero that is exact */ \
+        const F whole = da_float(da_bits(f + (F)(d - f > (F)0.5)) | sign); \
         return y == 0 ? q : whole; \
     } \
     FN F da_nextafter(F x, F y) { \
