@@ -10,15 +10,18 @@ from pathlib import Path
 SRC = Path(__file__).parents[1] / "src"
 LAYERS = (
     "errors config layout",
-    "kernels",
+    "kernels walk",
     "device",
     "backends",
     "graph",
     "fuse",
+    "plans",
     "engine",
+    "record",
+    "library reductions indexing dispatch",
     "array",
-    "creation functions indexing reductions ufunc raw interop",
-    "testing cli run __main__ __init__ orders acc offload compat",
+    "creation functions ufunc explain raw interop",
+    "runtime testing cli run __main__ __init__ orders acc offload compat",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
 

@@ -17,7 +17,6 @@ from devarray.graph import map_node
 from devarray.kernels.ops import OPS, Op, canonical
 from devarray.layout import (
     Layout,
-    contiguous,
     normalize_axis,
     reshape_layout,
     resolve_shape,
@@ -25,7 +24,7 @@ from devarray.layout import (
     broadcast_shapes,
 )
 from devarray.library import call_library, native
-from devarray.record import Recorded, call, fresh, fresh_buffer, import_array, set_array_class
+from devarray.record import Recorded, call, fresh, import_array, set_array_class
 
 __all__ = ["FUNCTIONS", "DeviceArray"]
 
@@ -630,4 +629,3 @@ def _rebuild(values: np.ndarray[Any, Any], device: str) -> DeviceArray:
 
 
 set_array_class(DeviceArray)
-__all__ += ["contiguous", "fresh_buffer"]

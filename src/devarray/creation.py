@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +11,11 @@ import numpy as np
 from devarray import engine, indexing
 from devarray.array import FUNCTIONS, DeviceArray
 from devarray.device import Device, get_device
-from devarray.graph import map_node
-from devarray.kernels.ops import OPS, canonical
-from devarray.layout import Shape, broadcast_layout, broadcast_shapes, normalize_axis
-from devarray.library import adopt, call_library
-from devarray.record import Recorded, device_of, fresh, fresh_buffer, import_array
+from devarray.graph import Buffer, load_node, map_node
+from devarray.kernels.ops import canonical
+from devarray.layout import Shape, broadcast_layout, broadcast_shapes, make_layout, normalize_axis
+from devarray.library import adopt
+from devarray.record import fresh, fresh_buffer, import_array
 
 __all__ = [
     "arange", "array", "asarray", "asnumpy", "broadcast_arrays", "broadcast_to", "concatenate", "copy",
@@ -153,9 +152,6 @@ def _share(host: np.ndarray[Any, Any], device: Device) -> DeviceArray:
 
 def _read_only(host: np.ndarray[Any, Any], device: Device) -> Any:
     block = device.adopt(host)
-    from devarray.graph import Buffer, load_node
-    from devarray.layout import make_layout
-
     offset = host.__array_interface__["data"][0] - block.address
     layout = make_layout(host.shape, host.strides, offset, host.itemsize)
     buffer = Buffer(device, load_node(block, layout, canonical(host.dtype)))
@@ -547,4 +543,3 @@ FUNCTIONS.update({
     np.asarray: asarray, np.array: array, np.empty: empty, np.zeros: zeros, np.ones: ones, np.full: full,
     np.arange: arange, np.eye: eye, np.identity: identity,
 })  # fmt: skip
-__all__ += ["OPS", "Recorded", "call_library", "device_of", "math"]

@@ -9,6 +9,7 @@ import numpy as np
 from devarray import reductions
 from devarray.config import current
 from devarray.device import get_device
+from devarray.engine import copy_node
 from devarray.errors import HostMixError
 from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS, Loop, Op
@@ -153,8 +154,6 @@ def _masked(node: Node, mask: Operand, out: Any) -> Node:
     dtype = node.dtype if out is None else out._dtype()
     other: Any = dtype.type(0).item() if out is None else out._node()
     if node.dtype != dtype:
-        from devarray.engine import copy_node
-
         node = copy_node(node, node.shape, dtype)
     (loop,) = OPS[np.where].make((BOOL, dtype, dtype, dtype))
     return map_node(loop, (mask.value, node, other), node.shape)

@@ -21,7 +21,6 @@ from devarray.errors import DevarrayError
 from devarray.fuse import Step, named, schedule
 from devarray.graph import (
     LOAD,
-    SCAN,
     Buffer,
     Node,
     evaluate_with_numpy,
@@ -35,7 +34,7 @@ from devarray.kernels.rows import astype
 from devarray.layout import Layout, Shape, contiguous, overlap
 from devarray.plans import Launch, Plan, prepare, prepare_map
 
-__all__ = ["counters", "evaluate", "export", "lock", "materialize", "store"]
+__all__ = ["copy_loop", "copy_node", "counters", "evaluate", "export", "lock", "materialize", "store"]
 
 DType = np.dtype[Any]
 
@@ -364,4 +363,3 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
-__all__ += ["SCAN", "copy_loop", "copy_node", "evaluate_node", "own_copy", "run"]

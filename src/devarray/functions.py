@@ -14,6 +14,7 @@ from devarray.graph import map_node
 from devarray.kernels.ops import OPS, canonical
 from devarray.kernels.rows import clip as clip_ufunc
 from devarray.layout import broadcast_shapes, normalize_axis
+from devarray.library import call_library
 from devarray.record import Operand, as_operand, device_of, fresh, write
 from devarray.reductions import count_nonzero as count_nonzero_of
 
@@ -38,8 +39,6 @@ def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE, /) -> Any:
     array([ 0, -1,  2,  3], device='openmp')
     """
     if x is NO_VALUE and y is NO_VALUE:
-        from devarray.library import call_library
-
         return call_library(np.where, (asarray(condition),), {})
     if x is NO_VALUE or y is NO_VALUE:
         raise ValueError("either both or neither of x and y should be given")
@@ -127,8 +126,6 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     if decimals == 0 or (decimals > 0 and dtype.kind in "bui"):
         rounded = np.rint(a) if dtype.kind in "fc" else a
     elif dtype.kind in "bui":
-        from devarray.library import call_library
-
         rounded = call_library(np.round, (a, decimals), {})
     else:
         scale = 10.0 ** abs(decimals)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
@@ -44,16 +45,11 @@ def getitem(array: Recorded, key: Any) -> Any:
             value = array._buffer.device.native(block, layout, dtype)
             return constant(array, dtype, value.item())
         return view(array, layout)
-    return call_library(operator.getitem, (array, _host_key(key)), {})
+    return call_library(operator.getitem, (array, key), {})
 
 
 def _has_ellipsis(key: Any) -> bool:
     return key is Ellipsis or (type(key) is tuple and any(part is Ellipsis for part in key))
-
-
-def _host_key(key: Any) -> Any:
-    """Let host index arrays through only where host arrays may meet device arrays (call_library checks)."""
-    return key
 
 
 def setitem(array: Recorded, key: Any, value: Any) -> None:
@@ -169,8 +165,6 @@ def _check_fits(given: Shape, have: Shape, shape: Shape) -> None:
 
 
 def _warn_complex() -> None:
-    import warnings
-
     warnings.warn(
         "Casting complex values to real discards the imaginary part",
         np.exceptions.ComplexWarning,

@@ -17,7 +17,7 @@ from devarray.errors import HostMixError, UnsupportedError
 from devarray.graph import Buffer, load_node, readers
 from devarray.kernels.ops import canonical
 from devarray.layout import make_layout
-from devarray.record import Recorded, device_of, fresh_buffer, set_array_class
+from devarray.record import Recorded, View, array_over, device_of, fresh_buffer
 
 __all__ = ["adopt", "call_library", "native"]
 
@@ -94,8 +94,6 @@ def _wrap(value: Any, found: list[Recorded], device: Device) -> Any:
 
 def _same_memory(value: Any, array: Recorded, mine: Any) -> Any:
     """Return the device array that shows what `value`, a view into `array`'s memory, shows."""
-    from devarray.record import View
-
     buffer = array._buffer
     block = buffer.block
     assert block is not None
@@ -108,7 +106,8 @@ def _same_memory(value: Any, array: Recorded, mine: Any) -> Any:
 def adopt(value: Any, device: Device) -> Any:
     """Return a device array over the memory of an array of the device's library that nobody else uses."""
     dtype = canonical(value.dtype)
-    if value.dtype != dtype or not value.flags.writeable or (value.base is not None and not value.flags.owndata and value.ndim and 0 in value.strides):
+    repeats = any(s == 0 and n > 1 for s, n in zip(value.strides, value.shape, strict=True))
+    if value.dtype != dtype or not value.flags.writeable or repeats:
         value = value.astype(dtype, order="C", copy=True)
     if value.size == 0:
         return fresh_buffer(device, value.shape, dtype)
@@ -117,9 +116,4 @@ def adopt(value: Any, device: Device) -> Any:
     layout = make_layout(value.shape, value.strides, offset, dtype.itemsize)
     buffer = Buffer(device, load_node(block, layout, dtype))
     buffer.hold(block, layout)
-    from devarray import record
-
-    return record._array_class._make(buffer, None)
-
-
-__all__ += ["set_array_class"]
+    return array_over(buffer)

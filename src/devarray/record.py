@@ -19,7 +19,10 @@ from devarray.fuse import grows_too_much, named
 from devarray.kernels.ops import OPS, Loop, Op, canonical, weak_value
 from devarray.layout import Layout, Shape, broadcast_layout, broadcast_shapes, contiguous, make_layout
 
-__all__ = ["Operand", "Recorded", "View", "as_operand", "call", "fresh", "fresh_buffer", "import_array", "record", "write"]
+__all__ = [
+    "Operand", "Recorded", "View", "array_over", "as_operand", "call", "check_power", "device_of", "fresh",
+    "fresh_buffer", "import_array", "loops_for", "set_array_class", "settle", "write",
+]  # fmt: skip
 
 DType = np.dtype[Any]
 
@@ -144,6 +147,11 @@ def set_array_class(cls: type[Recorded]) -> None:
     _array_class = cls
 
 
+def array_over(buffer: Buffer) -> Any:
+    """Return an array that shows the whole of a buffer."""
+    return _array_class._make(buffer, None)
+
+
 def fresh(node: Node, device: Device) -> Any:
     """Return a new array whose content is the value of `node`."""
     if node.owner is not None or node.op is LOAD:  # it shows somewhere else already
@@ -165,7 +173,7 @@ def fresh_buffer(device: Device, shape: Shape, dtype: DType) -> Any:
     layout = contiguous(shape, dtype.itemsize)
     buffer = Buffer(device, load_node(block, layout, dtype))
     buffer.hold(block, layout)
-    return _array_class._make(buffer, None)
+    return array_over(buffer)
 
 
 def settle(buffer: Buffer) -> None:
@@ -271,11 +279,6 @@ def device_of(inputs: tuple[Any, ...]) -> Device | None:
         if isinstance(x, Recorded):
             return x._buffer.device
     return None
-
-
-def record(loop: Loop, sources: tuple[Any, ...], shape: Shape, device: Device) -> Any:
-    """Return a new array for one application of a loop to nodes and scalars."""
-    return fresh(map_node(loop, sources, shape), device)
 
 
 def loops_for(op: Op, operands: list[Operand]) -> tuple[tuple[Loop, ...], tuple[Any, ...]]:
@@ -410,5 +413,3 @@ def write(array: Recorded, node: Node, words: str = "assignment destination is r
     if node.weight > _limit:
         settle(buffer)
 
-
-__all__ += ["OPS", "check_power", "device_of", "loops_for", "set_array_class", "settle"]
