@@ -20,7 +20,7 @@ LAYERS = (
     "record",
     "library reductions indexing dispatch",
     "array",
-    "creation functions ufunc explain raw interop",
+    "creation functions masks ufunc explain raw interop",
     "runtime testing cli run __main__ __init__ orders acc offload compat",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -10,6 +10,7 @@ import numpy as _np
 
 from devarray import creation as _creation
 from devarray import functions as _functions
+from devarray import masks as _masks
 from devarray.array import DeviceArray
 from devarray.config import config
 from devarray.creation import *  # noqa: F403 - the chapter's own __all__

@@ -76,6 +76,8 @@ def _inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
     op = OPS[ufunc]
 
     def method(self: DeviceArray, other: Any) -> Any:
+        if self._lazy and self._update(op, other):  # type: ignore[attr-defined]
+            return self
         return dispatch.call_ufunc(op, (self, other), out=self)
 
     method.__doc__ = f"Record `numpy.{op.name}` into this array."

@@ -156,7 +156,7 @@ def _run_map(buffer: Buffer) -> bool:
     block = device.empty(launch.elements * node.dtype.itemsize)
     seconds = plan.launch(kernel, launch, {node: (block, layout)}, device)
     counters.launches += 1
-    counters.bytes += launch.nbytes
+    counters.bytes += launch.elements * plan.traffic
     counters.seconds += seconds
     for other in recomputed:
         other.uses += 1
@@ -233,7 +233,7 @@ def _execute(step: Step, launch: Launch, places: Targets, device: Device) -> Non
             device.native(block, layout, node.dtype)[...] = value
         return
     counters.launches += 1
-    counters.bytes += launch.nbytes
+    counters.bytes += launch.elements * plan.traffic
     counters.seconds += plan.launch(kernel, launch, places, device)
     if expected is not None:
         _compare(step, plan, expected, places, device)

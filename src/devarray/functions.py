@@ -153,7 +153,7 @@ def _method(name: str) -> Any:
 
     def function(a: Any, *args: Any, **options: Any) -> Any:
         options = {key: value for key, value in options.items() if value is not NO_VALUE}
-        return method(asarray(a), *args, **options)
+        return getattr(asarray(a), name)(*args, **options)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{method.__doc__}\n\nThe same as the method of `DeviceArray`."

@@ -15,7 +15,17 @@ from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS
 from devarray.layout import Shape, broadcast_shapes, index_layout, is_basic_key
 from devarray.library import call_library, native
-from devarray.record import Recorded, View, as_operand, fresh, import_array, write
+from devarray.record import (
+    Recorded,
+    View,
+    array_over,
+    as_operand,
+    fresh,
+    import_array,
+    is_host_scalar,
+    selection,
+    write,
+)
 
 __all__ = ["constant", "getitem", "setitem", "view"]
 
@@ -25,7 +35,7 @@ BOOL = np.dtype("?")
 def view(array: Recorded, layout: Any, dtype: Any = None, writeable: bool = True) -> Any:
     """Return an array that shows another part of the same buffer, or shows it otherwise."""
     dtype = array._dtype() if dtype is None else dtype
-    return type(array)._make(array._buffer, View(layout, dtype, writeable and array._writeable()))
+    return array_over(array._buffer, View(layout, dtype, writeable and array._writeable()))
 
 
 def constant(array: Recorded, dtype: Any, value: Any) -> Any:
@@ -45,6 +55,8 @@ def getitem(array: Recorded, key: Any) -> Any:
             value = array._buffer.device.native(block, layout, dtype)
             return constant(array, dtype, value.item())
         return view(array, layout)
+    if _is_mask(key, array) and len(key._shape()) == len(array._shape()) and not array._lazy:
+        return selection(array, key)
     return call_library(operator.getitem, (array, key), {})
 
 
@@ -60,13 +72,19 @@ def setitem(array: Recorded, key: Any, value: Any) -> None:
         target = array
     elif is_basic_key(key):
         target = view(array, index_layout(array._layout(), key, array._dtype().itemsize))
-    elif _is_mask(key, array) and (node := _scalar_or_none(array, value)) is not None:
+    elif _is_mask(key, array) and (node := _masked_value(array, key, value)) is not None:
         write(array, _masked(array, key, node))
         return
     else:
         _library_setitem(array, key, value)
         return
-    write(target, value_node(target, value))
+    if not (isinstance(value, Recorded) and _same_place(target, value)):
+        write(target, value_node(target, value))
+
+
+def _same_place(a: Recorded, b: Recorded) -> bool:
+    """Say whether two arrays show the same elements: ``x[1:] += y`` ends by assigning ``x[1:]`` to itself."""
+    return a._buffer is b._buffer and a._dtype() == b._dtype() and a._layout() == b._layout()
 
 
 def _is_everything(key: Any) -> bool:
@@ -96,15 +114,14 @@ def scalar_value(value: Any, dtype: Any) -> Any:
     return holder.item()
 
 
-def _is_host_scalar(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, complex, np.generic)) or (
-        isinstance(value, np.ndarray) and value.ndim == 0
-    )
-
-
-def _scalar_or_none(array: Recorded, value: Any) -> Any:
-    """Return a scalar or 0-d node for a masked store of one value, None for anything else."""
-    if _is_host_scalar(value):
+def _masked_value(array: Recorded, mask: Recorded, value: Any) -> Any:
+    """Return what a masked store without compaction needs: a scalar, or a node; None if there must be compaction."""
+    if isinstance(value, Recorded) and value._lazy:
+        if not value._goes_with(mask) or mask._shape() != array._shape():  # type: ignore[attr-defined]
+            return None
+        full = value._full._node()  # type: ignore[attr-defined]
+        return full if full.dtype == array._dtype() else engine.copy_node(full, full.shape, array._dtype())
+    if is_host_scalar(value):
         return scalar_value(value, array._dtype())
     if isinstance(value, Recorded) and not value._shape():
         dtype = array._dtype()
@@ -131,7 +148,7 @@ def _masked(array: Recorded, mask: Recorded, value: Any) -> Node:
 def value_node(target: Recorded, value: Any) -> Node:
     """Return the node that is to be written to `target`, of a shape that broadcasts to the target's."""
     dtype, shape = target._dtype(), target._shape()
-    if _is_host_scalar(value):
+    if is_host_scalar(value):
         loop = engine.copy_loop(dtype, dtype)
         return map_node(loop, (scalar_value(value, dtype),), shape)
     if isinstance(value, np.ndarray) and current().host_access != "always":

@@ -100,7 +100,7 @@ def _same_memory(value: Any, array: Recorded, mine: Any) -> Any:
     offset = value.__array_interface__["data"][0] - block.address
     layout = make_layout(value.shape, value.strides, offset, value.itemsize)
     writeable = array._writeable() and value.flags.writeable
-    return type(array)._make(buffer, View(layout, canonical(value.dtype), writeable))
+    return array_over(buffer, View(layout, canonical(value.dtype), writeable))
 
 
 def adopt(value: Any, device: Device) -> Any:

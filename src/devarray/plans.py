@@ -48,7 +48,6 @@ class Launch(NamedTuple):
     scalars: list[Any]
     elements: int
     operations: int
-    nbytes: int
 
 
 class Plan:
@@ -73,6 +72,8 @@ class Plan:
         self.launches = 0
         self.seconds = 0.0
         self.cost = _cost(spec)
+        # bytes an element of the walk moves; what is broadcast, or of the reduced shape, hardly counts
+        self.traffic = sum(o.dtype.itemsize for o in spec.operands if o.walk != "b")
         self._kernel: Launcher | None = None
         self._queued = False
         self._error: CompileError | None = None
@@ -298,8 +299,7 @@ def prepare_map(root: Node) -> tuple[Launch, list[Node]] | None:
         plan = _flat_plans[key] = prepare(step, {}).plan
         encode(nodes, next(_marks), loads := [], scalars := [])
     walk = Walk("flat", "", 0, 0, (), (), elements)
-    nbytes = elements * sum([node.dtype.itemsize for node in loads], root.dtype.itemsize)
-    return Launch(plan, walk, loads, [root], [], [], scalars, elements, len(nodes), nbytes), recomputed
+    return Launch(plan, walk, loads, [root], [], [], scalars, elements, len(nodes)), recomputed
 
 
 def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
@@ -335,10 +335,9 @@ def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
         spec = _make_spec(kind, step, walk, loads, late_loads)
         plan = _plans[key] = Plan(spec, _is_exact(step, walk))
     elements = math.prod(step.shape)
-    nbytes = sum(node.dtype.itemsize * math.prod(node.shape) for node in (*loads, *late_loads, *step.outputs()))
     return Launch(
         plan, walk, loads, step.stores, late_loads, step.results, scalars, elements,
-        len(step.nodes) + len(step.reductions), nbytes,
+        len(step.nodes) + len(step.reductions),
     )  # fmt: skip
 
 

@@ -21,7 +21,8 @@ from devarray.layout import Layout, Shape, broadcast_layout, broadcast_shapes, c
 
 __all__ = [
     "Operand", "Recorded", "View", "array_over", "as_operand", "call", "check_power", "device_of", "fresh",
-    "fresh_buffer", "import_array", "loops_for", "set_array_class", "settle", "write",
+    "fresh_buffer", "import_array", "is_host_scalar", "loops_for", "selection", "set_array_class",
+    "set_selection_class", "settle", "write",
 ]  # fmt: skip
 
 DType = np.dtype[Any]
@@ -58,6 +59,7 @@ class Recorded:
     """
 
     __slots__ = ("__weakref__", "_buffer", "_load", "_view")
+    _lazy = False  # whether it is a selection by a mask that is not compacted yet (`masks`)
 
     _buffer: Buffer
     _view: View | None
@@ -147,9 +149,23 @@ def set_array_class(cls: type[Recorded]) -> None:
     _array_class = cls
 
 
-def array_over(buffer: Buffer) -> Any:
-    """Return an array that shows the whole of a buffer."""
-    return _array_class._make(buffer, None)
+_select: Any = None
+
+
+def set_selection_class(select: Any) -> None:
+    """Say what makes ``array[mask]``."""
+    global _select
+    _select = select
+
+
+def selection(array: Recorded, mask: Recorded) -> Any:
+    """Return ``array[mask]`` for a mask of the array's shape, not compacted yet."""
+    return _select(array, mask)
+
+
+def array_over(buffer: Buffer, view: View | None = None) -> Any:
+    """Return an array that shows a buffer, or a part of it."""
+    return _array_class._make(buffer, view)
 
 
 def fresh(node: Node, device: Device) -> Any:
@@ -273,6 +289,13 @@ def as_operand(x: Any, device: Device | None) -> Operand | None:
     return None
 
 
+def is_host_scalar(value: Any) -> bool:
+    """Say whether `value` is a scalar of Python or NumPy, or a 0-d host array."""
+    return isinstance(value, (bool, int, float, complex, np.generic)) or (
+        isinstance(value, np.ndarray) and value.ndim == 0
+    )
+
+
 def device_of(inputs: tuple[Any, ...]) -> Device | None:
     """Return the device of the first device array among `inputs`."""
     for x in inputs:
@@ -370,6 +393,12 @@ def call(op: Op, *inputs: Any) -> Any:
     quick = _quick(op, inputs)
     if quick is not None:
         return quick
+    for x in inputs:
+        if isinstance(x, Recorded) and x._lazy:
+            combined = x._combine(op, inputs)  # type: ignore[attr-defined]
+            if combined is not None:
+                return combined
+            break
     device = device_of(inputs) or get_device()
     operands = []
     for x in inputs:

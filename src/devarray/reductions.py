@@ -34,6 +34,14 @@ def given(value: Any) -> bool:
     return value is not NO_VALUE
 
 
+def _unmask(array: Recorded, axis: Any, keepdims: bool, where: Any) -> tuple[Recorded, Any, Any]:
+    """Let a selection by a mask be reduced as the full array with ``where=mask``, without compaction."""
+    plain = not keepdims and where is True and axis in (None, 0, -1, (0,))
+    if array._lazy and plain:
+        return array._full, None, array._mask  # type: ignore[attr-defined]
+    return array, axis, where
+
+
 def _reduce_loop(op: Op, dtype: DType, wanted: Any) -> Loop:
     """Return the loop that combines two accumulators, for elements of `dtype`."""
     key = ("reduce", dtype, wanted)
@@ -63,6 +71,8 @@ def reduce(
     initial: Any = NO_VALUE, where: Any = True,
 ) -> Any:  # fmt: skip
     """Return ``op.ufunc.reduce`` of a device array; arguments, dtypes and errors are those of `numpy.ufunc.reduce`."""
+    if op.ufunc.identity is not None:
+        array, axis, where = _unmask(array, axis, keepdims, where)
     node = array._node()
     shape = node.shape
     if not op.reduce or (op.reduce in ("max", "min", "fmax", "fmin") and node.dtype.kind == "c"):
@@ -227,6 +237,7 @@ def mean(
     where: Any = True,
 ) -> Any:  # fmt: skip
     """Return the arithmetic mean; see `numpy.mean`."""
+    array, axis, where = _unmask(array, axis, keepdims, where)
     axes = normalize_axes(axis, len(array._shape()))
     within, result = _mean_dtype(array, dtype)
     count = _count(array, axes, where, keepdims)
@@ -241,6 +252,7 @@ def var(
     keepdims: bool = False, where: Any = True, mean: Any = NO_VALUE,
 ) -> Any:  # fmt: skip
     """Return the variance, from the mean in a first pass and squared distances in a second; see `numpy.var`."""
+    array, axis, where = _unmask(array, axis, keepdims, where)
     axes = normalize_axes(axis, len(array._shape()))
     within, result = _mean_dtype(array, dtype)
     count = _count(array, axes, where, keepdims)
@@ -269,7 +281,7 @@ def std(
 ) -> Any:  # fmt: skip
     """Return the standard deviation; see `numpy.std`."""
     variance = var(array, axis, dtype, None, ddof, keepdims, where, mean)
-    return finish(array, np.sqrt(variance)._node(), out)
+    return finish(variance, np.sqrt(variance)._node(), out)
 
 
 def accumulate(op: Op, array: Recorded, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
