@@ -7,6 +7,7 @@ as it was.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import weakref
@@ -21,6 +22,7 @@ from devarray.errors import DevarrayError
 from devarray.fuse import Step, named, schedule
 from devarray.graph import (
     LOAD,
+    REDUCE,
     Buffer,
     Node,
     evaluate_with_numpy,
@@ -32,7 +34,7 @@ from devarray.graph import (
 from devarray.kernels.ops import OPS, Loop
 from devarray.kernels.rows import astype
 from devarray.layout import Layout, Shape, contiguous, overlap
-from devarray.plans import Launch, Plan, prepare, prepare_map
+from devarray.plans import Launch, Plan, prepare, prepare_plain
 
 __all__ = ["copy_loop", "copy_node", "counters", "evaluate", "export", "lock", "materialize", "store"]
 
@@ -88,7 +90,7 @@ def evaluate(buffers: Iterable[Buffer]) -> None:
             if buffer.node.op is LOAD:  # the content is a copy of other memory
                 own_copy(buffer)
             wanted.append(buffer)
-        if len(wanted) == 1 and _run_map(wanted[0]):
+        if len(wanted) == 1 and _run_plain(wanted[0]):
             return
         if wanted:
             _run_all(schedule([buffer.node for buffer in wanted]), wanted[0].device)
@@ -136,24 +138,24 @@ def export(buffer: Buffer) -> Block:
         return block
 
 
-def _run_map(buffer: Buffer) -> bool:
-    """Compute a plain elementwise expression by the short way; return False if it is not one."""
+def _run_plain(buffer: Buffer) -> bool:
+    """Compute a plain expression by the short way; return False if it is not one."""
     node = buffer.node
-    if type(node.op) is not Loop or _settings.check or buffer.spare is not None:
+    if _settings.check or buffer.spare is not None or not (type(node.op) is Loop or node.op is REDUCE):
         return False
     owner = node.owner
     if owner is None or owner() is not buffer:
         return False
-    prepared = prepare_map(node)
+    prepared = prepare_plain(node)
     if prepared is None:
         return False
     launch, recomputed = prepared
     plan, device = launch.plan, buffer.device
-    kernel = plan.kernel(device, launch.elements * launch.operations)
+    kernel = plan.ready
     if kernel is None:
         return False
     layout = buffer.whole()
-    block = device.empty(launch.elements * node.dtype.itemsize)
+    block = device.empty(math.prod(node.shape) * node.dtype.itemsize)
     seconds = plan.launch(kernel, launch, {node: (block, layout)}, device)
     counters.launches += 1
     counters.bytes += launch.elements * plan.traffic

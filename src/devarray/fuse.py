@@ -205,7 +205,7 @@ def _plan_reduce(
     step = Step(reductions[0].sources[0].shape)
     step.epilogue = epilogue
     step.reductions = _with_siblings(reductions, made, step.why)
-    here = _count_edges(epilogue)
+    here = _count_edges(epilogue) if edges.several else {}
     step.results = [root]
     for node in step.reductions + epilogue:
         sibling = node.op is REDUCE and node not in reductions
@@ -221,7 +221,7 @@ def _with_siblings(reductions: list[Node], made: set[Node], why: list[str]) -> l
     """Add the other live reductions of the same inputs: one pass computes them all (rule 2)."""
     found = list(reductions)
     for node in reductions:
-        for ref in getattr(node.sources[0], "siblings", None) or ():
+        for ref in node.sources[0].siblings or ():
             other = ref()
             if other is None or other in found or other in made or not same_pass(node, other):
                 continue

@@ -115,6 +115,7 @@ class Node:
         self.dear = dear
         self.arg = arg
         self.owner = None
+        self.siblings = None
         self.uses = 0
         self.mark = 0
         self.serial = next(_serials)
@@ -161,12 +162,8 @@ def reduce_node(source: Node, reduction: Reduction, dtype: DType, keepdims: bool
     else:
         shape = tuple(n for a, n in enumerate(source.shape) if a not in axes)
     node = Node(REDUCE, (source,), dtype, shape, source.weight + 1, True, reduction)
-    if getattr(source, "siblings", None) is None:
-        source.siblings = []
-    siblings = source.siblings
-    assert siblings is not None
-    siblings[:] = [ref for ref in siblings if (other := ref()) is not None and other.op is REDUCE]
-    siblings.append(weakref.ref(node))
+    others = [ref for ref in source.siblings or () if (other := ref()) is not None and other.op is REDUCE]
+    source.siblings = [*others, weakref.ref(node)]
     return node
 
 

@@ -21,7 +21,7 @@ from devarray.config import current
 from devarray.device import Block, Device, Launcher
 from devarray.errors import CompileError
 from devarray.fuse import Step, named
-from devarray.graph import LOAD, SCAN, Node
+from devarray.graph import LOAD, REDUCE, SCAN, Node
 from devarray.kernels.emit import Operand, Reducer, Spec, Statement, emit
 from devarray.kernels.ops import Loop
 from devarray.layout import Layout, Shape, broadcast_layout, contiguous
@@ -60,6 +60,8 @@ class Plan:
         The text, without the device's prelude.
     exact : bool
         NumPy gives the very same bits, so it may answer while the kernel compiles.
+    ready : Launcher or None
+        The kernel, once it is loaded.
     sights : int
         How often the kernel was asked for before it was compiled.
     """
@@ -74,7 +76,7 @@ class Plan:
         self.cost = _cost(spec)
         # bytes an element of the walk moves; what is broadcast, or of the reduced shape, hardly counts
         self.traffic = sum(o.dtype.itemsize for o in spec.operands if o.walk != "b")
-        self._kernel: Launcher | None = None
+        self.ready: Launcher | None = None
         self._queued = False
         self._error: CompileError | None = None
         flat = spec.mode == "flat"
@@ -93,7 +95,7 @@ class Plan:
         work : int
             Element operations of this launch.
         """
-        kernel = self._kernel
+        kernel = self.ready
         if kernel is not None:
             return kernel
         if self._error is not None:
@@ -108,8 +110,8 @@ class Plan:
 
     def compile(self, device: Device) -> Launcher:
         """Compile now."""
-        self._kernel = device.compile(self.source, f"{self.spec.kind}_{self.spec.mode}")
-        return self._kernel
+        self.ready = device.compile(self.source, f"{self.spec.kind}_{self.spec.mode}")
+        return self.ready
 
     def fail(self, error: CompileError) -> None:
         """Remember that the compiler refused, for the next time the kernel is needed."""
@@ -250,56 +252,92 @@ def layout_of(node: Node) -> Layout:
     return contiguous(node.shape, node.dtype.itemsize)
 
 
-_flat_plans: dict[tuple[Any, ...], Plan] = {}
+_plain: dict[tuple[Any, ...], tuple[Plan, Walk]] = {}
 
 
-def prepare_map(root: Node) -> tuple[Launch, list[Node]] | None:
+def prepare_plain(root: Node) -> tuple[Launch, list[Node]] | None:
     """Return the launch for the plainest expressions, in one pass over the graph, or None for all others.
 
     Plain is: elementwise nodes of one shape over contiguous memory of that shape, none of which needs to be stored but
-    the root. This is what `schedule` and `prepare` come to for it, at a third of the time; the second result is the nodes
-    with a live name that are computed without being stored.
+    the root, or one reduction of such. This is what `schedule` and `prepare` come to for it, at a third of the time; the
+    second result is the nodes with a live name that are computed without being stored.
     """
-    shape = root.shape
-    mark = next(_marks)
-    nodes = [root]
+    top = root
     recomputed: list[Node] = []
-    root.mark = mark
+    if root.op is REDUCE:
+        top = root.sources[0]
+        if len(top.siblings or ()) > 1 or root.arg.initial is not None:
+            return None
+    shape = top.shape
+    elements = math.prod(shape)
+    nodes: list[Node] = []
+    mark = next(_marks)
+    if not elements or not _is_plain(top, shape, nodes, recomputed, top is not root):
+        return None
+    top.mark = mark
     for node in nodes:  # it grows
         for source in node.sources:
             if type(source) is Node and source.mark != mark:
                 source.mark = mark
-                op = source.op
-                if op is LOAD:
-                    layout = source.arg[1]
-                    if not layout.dense or layout.shape != shape:
-                        return None
-                    continue
-                if type(op) is not Loop or source.shape != shape or source.uses:
+                if not _is_plain(source, shape, nodes, recomputed, True):
                     return None
-                if named(source) is not None:
-                    if source.dear:
-                        return None
-                    recomputed.append(source)
-                nodes.append(source)
     if len(nodes) > 1:
         nodes.sort(key=_by_serial)
     loads: list[Node] = []
     scalars: list[Any] = []
-    parts = encode(nodes, next(_marks), loads, scalars)
-    elements = math.prod(shape)
-    if not elements:
-        return None
-    key = tuple(parts)
-    plan = _flat_plans.get(key)
-    if plan is None:
-        step = Step(shape)
-        step.nodes = nodes
+    mark = next(_marks)
+    parts = encode(nodes, mark, loads, scalars)
+    if top is root:
+        key = tuple(parts)
+    else:
+        if top.mark != mark:
+            read(top, mark, loads, parts)
+        reduction = root.arg
+        key = (reduction.loop.code, reduction.arg, reduction.axes, root.dtype, shape, root.shape, *parts)
+    found = _plain.get(key)
+    if found is None:
+        found = _plain_plan(root, top, nodes)
+        if len(_plain) > PLAIN_LIMIT:
+            _plain.clear()
+        _plain[key] = found
+    plan, walk = found
+    if top is root:
+        walk = Walk("flat", "", 0, 0, (), (), elements)
+        return Launch(plan, walk, loads, [root], [], [], scalars, elements, len(nodes)), recomputed
+    return Launch(plan, walk, loads, [], [], [root], scalars, elements, len(nodes) + 1), recomputed
+
+
+PLAIN_LIMIT = 10_000
+
+
+def _is_plain(node: Node, shape: Shape, nodes: list[Node], recomputed: list[Node], inner: bool) -> bool:
+    """Say whether a node fits `prepare_plain`, and note it as one to compute if it is no load."""
+    op = node.op
+    if op is LOAD:
+        layout = node.arg[1]
+        return bool(layout.dense and layout.shape == shape)
+    if type(op) is not Loop or node.shape != shape or node.uses:
+        return False
+    if inner and named(node) is not None:
+        if node.dear:
+            return False
+        recomputed.append(node)
+    nodes.append(node)
+    return True
+
+
+def _plain_plan(root: Node, top: Node, nodes: list[Node]) -> tuple[Plan, Walk]:
+    step = Step(top.shape)
+    step.nodes = list(nodes)
+    if top is root:
         step.stores = [root]
-        plan = _flat_plans[key] = prepare(step, {}).plan
-        encode(nodes, next(_marks), loads := [], scalars := [])
-    walk = Walk("flat", "", 0, 0, (), (), elements)
-    return Launch(plan, walk, loads, [root], [], [], scalars, elements, len(nodes)), recomputed
+    else:
+        step.reductions = step.results = [root]
+    marks = [(node.mark, node.slot) for node in nodes]
+    launch = prepare(step, {})
+    for node, (mark, slot) in zip(nodes, marks, strict=True):
+        node.mark, node.slot = mark, slot
+    return launch.plan, launch.walk
 
 
 def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
@@ -458,4 +496,4 @@ def _statements(
 def forget_plans() -> None:
     """Forget every kernel of this process (the ones on disk stay)."""
     _plans.clear()
-    _flat_plans.clear()
+    _plain.clear()
