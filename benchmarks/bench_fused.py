@@ -40,7 +40,10 @@ def main() -> None:
         return float(np.where(x > 0.5, x * y, -y).sum())
 
     work = {
-        "chain sqrt(a*b+c)*exp(-d)": (lambda w, x, y, z: np.sqrt(w * x + y) * np.exp(-z), 5 * 8 * n),
+        "chain sqrt(a*b+c)*exp(-d)": (
+            lambda w, x, y, z: np.sqrt(w * x + y) * np.exp(-z),
+            5 * 8 * n,
+        ),
         "polynomial, 8 ops": (lambda w, x, y, z: ((w * x + y) * x + z) * x + w * y - z, 5 * 8 * n),
         "sum((a-b)**2)": (lambda w, x, y, z: ((w - x) ** 2).sum(), 2 * 8 * n),
         "mean and std": (lambda w, x, y, z: moments(w), 2 * 8 * n),

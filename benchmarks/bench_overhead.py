@@ -53,7 +53,9 @@ def import_times() -> tuple[float, float]:
         "import devarray; print(b - a, time.perf_counter() - b)"
     )
     runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.split()
         for _ in range(5)
     ]
     return min(float(r[0]) for r in runs), min(float(r[1]) for r in runs)

@@ -7,11 +7,12 @@ always the same, so that the kernels are found on disk.
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from programs import Programs
 
 COUNT = os.environ.get("DEVARRAY_PROGRAMS")
+SHRINK = os.environ.get("DEVARRAY_SHRINK", "1") != "0"  # a failing program is made shorter: minutes
 FEW = ("f8", "i8", "?")  # each new kernel costs a compilation
 
 
@@ -65,6 +66,8 @@ def test_programs_do_as_numpy(machine):
             deadline=None,
             derandomize=COUNT is None,
             database=None,
+            report_multiple_bugs=False,
+            phases=[Phase.generate, Phase.shrink] if SHRINK else [Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -34,7 +34,11 @@ def text() -> str:
         if name in UFUNCS:
             continue
         module = getattr(value, "__module__", "")
-        if inspect.isfunction(value) and hasattr(DeviceArray, name) and module == functions.__name__:
+        if (
+            inspect.isfunction(value)
+            and hasattr(DeviceArray, name)
+            and module == functions.__name__
+        ):
             continue
         if callable(value) and module.startswith("devarray."):
             lines.append(f"from {module} import {value.__name__} as {name}")

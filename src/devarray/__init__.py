@@ -1,7 +1,8 @@
 """NumPy-style arrays that live on a device and run as fused native kernels there.
 
-`DeviceArray` records what is done to it and runs it, fused into few kernels, when a value is needed. The functions and
-ufuncs here have NumPy's names and meanings; NumPy's own (``np.sin(x)``) do the same when they are given device arrays.
+`DeviceArray` records what is done to it and runs it, fused into few kernels, when a value is
+needed. The functions and ufuncs here have NumPy's names and meanings; NumPy's own (``np.sin(x)``)
+do the same when they are given device arrays.
 """
 
 from __future__ import annotations
@@ -40,10 +41,31 @@ bool_ = _np.bool_
 
 __all__ = sorted(
     {
-        "CompileError", "DevarrayError", "DeviceArray", "DeviceError", "DeviceMemoryError", "HostMixError",
-        "Ufunc", "UnsupportedError", "bool_", "clear_cache", "config", "e", "euler_gamma", "evaluate", "explain",
-        "get_device", "inf", "nan", "newaxis", "pi", "statistics", "synchronize",
-        *_creation.__all__, *_functions.__all__, *_UFUNCS,
+        "CompileError",
+        "DevarrayError",
+        "DeviceArray",
+        "DeviceError",
+        "DeviceMemoryError",
+        "HostMixError",
+        "Ufunc",
+        "UnsupportedError",
+        "bool_",
+        "clear_cache",
+        "config",
+        "e",
+        "euler_gamma",
+        "evaluate",
+        "explain",
+        "get_device",
+        "inf",
+        "nan",
+        "newaxis",
+        "pi",
+        "statistics",
+        "synchronize",
+        *_creation.__all__,
+        *_functions.__all__,
+        *_UFUNCS,
         *(dtype.name for dtype in _DTYPES if dtype.name != "bool"),
     }
-)  # fmt: skip
+)

@@ -17,11 +17,11 @@ from devarray.graph import map_node
 from devarray.kernels.ops import OPS, Op, canonical
 from devarray.layout import (
     Layout,
+    broadcast_shapes,
     normalize_axis,
     reshape_layout,
     resolve_shape,
     transpose_layout,
-    broadcast_shapes,
 )
 from devarray.library import call_library, native
 from devarray.record import Recorded, call, fresh, import_array, set_array_class
@@ -30,7 +30,8 @@ __all__ = ["FUNCTIONS", "DeviceArray"]
 
 NO_VALUE = np._NoValue
 
-# NumPy functions that devarray implements itself; the rest runs in the device's library. Chapters fill it.
+# NumPy functions that devarray implements itself; the rest runs in the device's library. Chapters
+# fill it.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 # Library functions that write to their first argument.
@@ -94,15 +95,21 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
     return method
 
 
-_POWERS: dict[float, Op] = {2: OPS[np.square], 0.5: OPS[np.sqrt], -1: OPS[np.reciprocal], 1: OPS[np.positive]}
+_POWERS: dict[float, Op] = {
+    2: OPS[np.square],
+    0.5: OPS[np.sqrt],
+    -1: OPS[np.reciprocal],
+    1: OPS[np.positive],
+}
 
 
 class DeviceArray(Recorded):
     """An n-dimensional array on a device.
 
-    It is made by `devarray.to_gpu`, `devarray.zeros` and their like, and used like a `numpy.ndarray`. Operations are recorded
-    and run, fused, when a value is needed: by `get`, ``float()``, printing, iteration, a library function. Basic indexing,
-    transposition and reshaping give views that share memory, as in NumPy.
+    It is made by `devarray.to_gpu`, `devarray.zeros` and their like, and used like a
+    `numpy.ndarray`. Operations are recorded and run, fused, when a value is needed: by `get`,
+    ``float()``, printing, iteration, a library function. Basic indexing, transposition and
+    reshaping give views that share memory, as in NumPy.
 
     Examples
     --------
@@ -118,7 +125,9 @@ class DeviceArray(Recorded):
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
-        raise TypeError("make device arrays with devarray.asarray, devarray.to_gpu, devarray.zeros ...")
+        raise TypeError(
+            "make device arrays with devarray.asarray, devarray.to_gpu, devarray.zeros ..."
+        )
 
     # What it is
 
@@ -182,7 +191,10 @@ class DeviceArray(Recorded):
         if dtype.kind != "c":
             if which == 0:
                 return self
-            zeros = fresh(map_node(engine.copy_loop(dtype, dtype), (dtype.type(0).item(),), self.shape), self.device)
+            zeros = fresh(
+                map_node(engine.copy_loop(dtype, dtype), (dtype.type(0).item(),), self.shape),
+                self.device,
+            )
             array: DeviceArray = indexing.view(zeros, zeros._layout(), writeable=False)
             return array
         half = np.dtype("f4") if dtype.char == "F" else np.dtype("f8")
@@ -246,7 +258,8 @@ class DeviceArray(Recorded):
                 f"(device {self.device.name}, host_access={access!r})"
             )
         if copy or (access == "always" and copy is None) or not self.device.shares_host_memory:
-            # "always" is for whole programs: a shared view would mark the memory as escaped for good
+            # "always" is for whole programs: a shared view would mark the memory as escaped for
+            # good
             return self.get() if dtype is None else self.get().astype(dtype, copy=False)
         engine.export(self._buffer)
         shared: np.ndarray[Any, Any] = native(self)
@@ -353,45 +366,75 @@ class DeviceArray(Recorded):
     # Operators: each is its ufunc
 
     __add__, __radd__, __iadd__ = _binary(np.add), _binary(np.add, True), _inplace(np.add)
-    __sub__, __rsub__, __isub__ = _binary(np.subtract), _binary(np.subtract, True), _inplace(np.subtract)
-    __mul__, __rmul__, __imul__ = _binary(np.multiply), _binary(np.multiply, True), _inplace(np.multiply)
+    __sub__, __rsub__, __isub__ = (
+        _binary(np.subtract),
+        _binary(np.subtract, True),
+        _inplace(np.subtract),
+    )
+    __mul__, __rmul__, __imul__ = (
+        _binary(np.multiply),
+        _binary(np.multiply, True),
+        _inplace(np.multiply),
+    )
     __truediv__, __rtruediv__ = _binary(np.divide), _binary(np.divide, True)
     __itruediv__ = _inplace(np.divide)
     __floordiv__, __rfloordiv__ = _binary(np.floor_divide), _binary(np.floor_divide, True)
     __ifloordiv__ = _inplace(np.floor_divide)
     __mod__, __rmod__, __imod__ = (
-        _binary(np.remainder), _binary(np.remainder, True), _inplace(np.remainder)
-    )  # fmt: skip
+        _binary(np.remainder),
+        _binary(np.remainder, True),
+        _inplace(np.remainder),
+    )
     __divmod__, __rdivmod__ = _checked_binary(np.divmod), _checked_binary(np.divmod, True)
     __rpow__ = _checked_binary(np.power, True)
     __and__, __rand__, __iand__ = (
-        _binary(np.bitwise_and), _binary(np.bitwise_and, True), _inplace(np.bitwise_and)
-    )  # fmt: skip
+        _binary(np.bitwise_and),
+        _binary(np.bitwise_and, True),
+        _inplace(np.bitwise_and),
+    )
     __or__, __ror__, __ior__ = (
-        _binary(np.bitwise_or), _binary(np.bitwise_or, True), _inplace(np.bitwise_or)
-    )  # fmt: skip
+        _binary(np.bitwise_or),
+        _binary(np.bitwise_or, True),
+        _inplace(np.bitwise_or),
+    )
     __xor__, __rxor__, __ixor__ = (
-        _binary(np.bitwise_xor), _binary(np.bitwise_xor, True), _inplace(np.bitwise_xor)
-    )  # fmt: skip
+        _binary(np.bitwise_xor),
+        _binary(np.bitwise_xor, True),
+        _inplace(np.bitwise_xor),
+    )
     __lshift__, __rlshift__, __ilshift__ = (
-        _binary(np.left_shift), _binary(np.left_shift, True), _inplace(np.left_shift)
-    )  # fmt: skip
+        _binary(np.left_shift),
+        _binary(np.left_shift, True),
+        _inplace(np.left_shift),
+    )
     __rshift__, __rrshift__, __irshift__ = (
-        _binary(np.right_shift), _binary(np.right_shift, True), _inplace(np.right_shift)
-    )  # fmt: skip
+        _binary(np.right_shift),
+        _binary(np.right_shift, True),
+        _inplace(np.right_shift),
+    )
     __lt__, __le__, __gt__, __ge__ = (
-        _binary(np.less), _binary(np.less_equal), _binary(np.greater), _binary(np.greater_equal)
-    )  # fmt: skip
+        _binary(np.less),
+        _binary(np.less_equal),
+        _binary(np.greater),
+        _binary(np.greater_equal),
+    )
     __eq__, __ne__ = _binary(np.equal), _binary(np.not_equal)  # type: ignore[assignment]
     __neg__, __pos__, __abs__, __invert__ = (
-        _unary(np.negative), _unary(np.positive), _unary(np.absolute), _unary(np.invert)
-    )  # fmt: skip
+        _unary(np.negative),
+        _unary(np.positive),
+        _unary(np.absolute),
+        _unary(np.invert),
+    )
 
     def __pow__(self, other: Any, modulo: Any = None) -> Any:
         if modulo is not None:
             return NotImplemented
         # NumPy, too, takes these exponents as other ufuncs
-        if type(other) in (int, float) and other in _POWERS and (self.dtype.kind in "fc" or other == 2):
+        if (
+            type(other) in (int, float)
+            and other in _POWERS
+            and (self.dtype.kind in "fc" or other == 2)
+        ):
             if not (other in (2, 1) and self.dtype.kind == "b"):
                 return call(_POWERS[other], self)
         return call(OPS[np.power], self, other)
@@ -412,7 +455,11 @@ class DeviceArray(Recorded):
         return self
 
     def __round__(self, ndigits: int | None = None) -> Any:
-        return round(self._scalar().item(), ndigits) if ndigits is not None else round(self._scalar().item())
+        return (
+            round(self._scalar().item(), ndigits)
+            if ndigits is not None
+            else round(self._scalar().item())
+        )
 
     # Shape
 
@@ -450,7 +497,9 @@ class DeviceArray(Recorded):
             order = tuple(normalize_axis(a, ndim) for a in given)
             if len(set(order)) != ndim:
                 raise ValueError("repeated axis in transpose")
-        result: DeviceArray = indexing.view(self, transpose_layout(self._layout(), order, self.itemsize))
+        result: DeviceArray = indexing.view(
+            self, transpose_layout(self._layout(), order, self.itemsize)
+        )
         return result
 
     def swapaxes(self, axis1: int, axis2: int) -> DeviceArray:
@@ -466,10 +515,19 @@ class DeviceArray(Recorded):
         if axis is None:
             drop = {a for a, n in enumerate(shape) if n == 1}
         else:
-            drop = {normalize_axis(a, len(shape)) for a in (axis if isinstance(axis, tuple) else (axis,))}
+            drop = {
+                normalize_axis(a, len(shape))
+                for a in (axis if isinstance(axis, tuple) else (axis,))
+            }
             if any(shape[a] != 1 for a in drop):
-                raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
-        return self.reshape(tuple(n for a, n in enumerate(shape) if a not in drop)) if drop else self[...]
+                raise ValueError(
+                    "cannot select an axis to squeeze out which has size not equal to one"
+                )
+        return (
+            self.reshape(tuple(n for a, n in enumerate(shape) if a not in drop))
+            if drop
+            else self[...]
+        )
 
     # Copies
 
@@ -480,9 +538,15 @@ class DeviceArray(Recorded):
         return result
 
     def astype(
-        self, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True,
-        *, device: Any = None,
-    ) -> DeviceArray:  # fmt: skip
+        self,
+        dtype: Any,
+        order: str = "K",
+        casting: Any = "unsafe",
+        subok: bool = True,
+        copy: bool = True,
+        *,
+        device: Any = None,
+    ) -> DeviceArray:
         """Return the array cast to a dtype; see `numpy.ndarray.astype`."""
         target = canonical(np.dtype(dtype))
         if not np.can_cast(self.dtype, target, casting):
@@ -504,7 +568,9 @@ class DeviceArray(Recorded):
     def set(self, source: np.ndarray[Any, Any]) -> None:
         """Copy a host array of the same shape into this array."""
         if not isinstance(source, np.ndarray) or source.shape != self.shape:
-            raise ValueError(f"set needs a host array of shape {self.shape}, got {np.shape(source)}")
+            raise ValueError(
+                f"set needs a host array of shape {self.shape}, got {np.shape(source)}"
+            )
         self[...] = import_array(source.astype(self.dtype, copy=False), self.device)
 
     # Elementwise methods
@@ -516,7 +582,9 @@ class DeviceArray(Recorded):
 
     conjugate = conj
 
-    def clip(self, min: Any = None, max: Any = None, out: Any = None, **options: Any) -> DeviceArray:
+    def clip(
+        self, min: Any = None, max: Any = None, out: Any = None, **options: Any
+    ) -> DeviceArray:
         """Return the values limited to an interval; see `numpy.clip`."""
         result: DeviceArray = FUNCTIONS[np.clip](self, min, max, out, **options)
         return result
@@ -529,58 +597,114 @@ class DeviceArray(Recorded):
     # Reductions
 
     def sum(
-        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
-        initial: Any = NO_VALUE, where: Any = True,
-    ) -> Any:  # fmt: skip
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
+    ) -> Any:
         """Return the sum; see `numpy.sum`."""
         return reductions.reduce(OPS[np.add], self, axis, dtype, out, keepdims, initial, where)
 
     def prod(
-        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
-        initial: Any = NO_VALUE, where: Any = True,
-    ) -> Any:  # fmt: skip
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
+    ) -> Any:
         """Return the product; see `numpy.prod`."""
         return reductions.reduce(OPS[np.multiply], self, axis, dtype, out, keepdims, initial, where)
 
     def min(
-        self, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = NO_VALUE, where: Any = True
+        self,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
     ) -> Any:
         """Return the least value; see `numpy.min`."""
-        options = {"axis": axis, "out": out, "keepdims": keepdims, "initial": initial, "where": where}
+        options = {
+            "axis": axis,
+            "out": out,
+            "keepdims": keepdims,
+            "initial": initial,
+            "where": where,
+        }
         return _or_library(np.minimum, self, options)
 
     def max(
-        self, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = NO_VALUE, where: Any = True
+        self,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
     ) -> Any:
         """Return the greatest value; see `numpy.max`."""
-        options = {"axis": axis, "out": out, "keepdims": keepdims, "initial": initial, "where": where}
+        options = {
+            "axis": axis,
+            "out": out,
+            "keepdims": keepdims,
+            "initial": initial,
+            "where": where,
+        }
         return _or_library(np.maximum, self, options)
 
-    def any(self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True) -> Any:
+    def any(
+        self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
+    ) -> Any:
         """Say whether any element is true; see `numpy.any`."""
         return reductions.truth(OPS[np.logical_or], self, axis, out, keepdims, where)
 
-    def all(self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True) -> Any:
+    def all(
+        self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
+    ) -> Any:
         """Say whether all elements are true; see `numpy.all`."""
         return reductions.truth(OPS[np.logical_and], self, axis, out, keepdims, where)
 
     def mean(
-        self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
     ) -> Any:
         """Return the arithmetic mean; see `numpy.mean`."""
         return reductions.mean(self, axis, dtype, out, keepdims, where)
 
     def var(
-        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False,
-        *, where: Any = True, mean: Any = NO_VALUE,
-    ) -> Any:  # fmt: skip
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = NO_VALUE,
+    ) -> Any:
         """Return the variance; see `numpy.var`."""
         return reductions.var(self, axis, dtype, out, ddof, keepdims, where, mean)
 
     def std(
-        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False,
-        *, where: Any = True, mean: Any = NO_VALUE,
-    ) -> Any:  # fmt: skip
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = NO_VALUE,
+    ) -> Any:
         """Return the standard deviation; see `numpy.std`."""
         return reductions.std(self, axis, dtype, out, ddof, keepdims, where, mean)
 
@@ -613,7 +737,9 @@ def _arg(function: Any, op: Op, array: DeviceArray, axis: Any, out: Any, keepdim
     result = reductions.arg_reduce(op, array, axis, out, keepdims, function.__name__)
     if result is NotImplemented:
         writes = (out,) if out is not None else ()
-        return call_library(function, (array, axis), {"out": out, "keepdims": keepdims}, writes=writes)
+        return call_library(
+            function, (array, axis), {"out": out, "keepdims": keepdims}, writes=writes
+        )
     return result
 
 
@@ -622,7 +748,9 @@ def _cumulative(ufunc: Any, array: DeviceArray, axis: Any, dtype: Any, out: Any)
         array, axis = array.reshape(-1), 0
     elif not array.shape:
         array = array.reshape(1)
-    return dispatch.ufunc_method(ufunc, "accumulate", (array,), {"axis": axis, "dtype": dtype, "out": out})
+    return dispatch.ufunc_method(
+        ufunc, "accumulate", (array,), {"axis": axis, "dtype": dtype, "out": out}
+    )
 
 
 def _rebuild(values: np.ndarray[Any, Any], device: str) -> DeviceArray:

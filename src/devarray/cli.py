@@ -24,7 +24,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"devarray {devarray.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("info", help="show devices, compiler, threads, settings and the kernel cache")
+    commands.add_parser(
+        "info", help="show devices, compiler, threads, settings and the kernel cache"
+    )
     cache = commands.add_parser("cache", help="show or clear the kernels on disk")
     cache.add_argument("action", nargs="?", choices=("list", "clear"), default="list")
     run = commands.add_parser("run", help="run a NumPy script with devarray in place of NumPy")
@@ -39,8 +41,10 @@ def _size(count: int) -> str:
 
 
 def _info() -> int:
-    print(f"devarray {devarray.__version__}, NumPy {devarray.creation.np.__version__}, "
-          f"Python {sys.version.split()[0]}")  # fmt: skip
+    print(
+        f"devarray {devarray.__version__}, NumPy {devarray.creation.np.__version__}, "
+        f"Python {sys.version.split()[0]}"
+    )
     default = current().device or "openmp"
     for name in known_devices():
         mark = " (default)" if name == default else ""
@@ -53,9 +57,14 @@ def _info() -> int:
             print(f"device {name}{mark}: not usable: {str(error).splitlines()[0]}")
     cache = KernelCache()
     stats = cache.stats()
-    print(f"kernel cache: {', '.join(cache.folders) or 'no folder yet'}: {stats.entries} kernels, {_size(stats.bytes)}")
+    print(
+        f"kernel cache: {', '.join(cache.folders) or 'no folder yet'}: {stats.entries} kernels, {_size(stats.bytes)}"
+    )
     settings = current()
-    print("settings: " + ", ".join(f"{name}={getattr(settings, name)!r}" for name in settings.__slots__))
+    print(
+        "settings: "
+        + ", ".join(f"{name}={getattr(settings, name)!r}" for name in settings.__slots__)
+    )
     return 0
 
 
@@ -71,7 +80,9 @@ def _cache(action: str) -> int:
         print(f"{entry.key[:16]}  {entry.bytes:>8} B  last used {used}")
     stats = cache.stats()
     limit = current().cache_limit
-    print(f"{stats.entries} kernels, {_size(stats.bytes)} of at most {_size(limit)}, in {', '.join(cache.folders)}")
+    print(
+        f"{stats.entries} kernels, {_size(stats.bytes)} of at most {_size(limit)}, in {', '.join(cache.folders)}"
+    )
     return 0
 
 

@@ -1,7 +1,8 @@
 """The settings, in one frozen dataclass, from the environment or ``with devarray.config(...)``.
 
-Settings are process-wide: a ``with`` block in one thread is seen by all. Whoever needs to follow a change
-registers with `on_change`, so that the recording path reads plain module variables and not this module.
+Settings are process-wide: a ``with`` block in one thread is seen by all. Whoever needs to follow a
+change registers with `on_change`, so that the recording path reads plain module variables and not
+this module.
 """
 
 from __future__ import annotations
@@ -27,16 +28,20 @@ class Settings:
     device : str
         Name of the default device; empty means the best one present.
     host_access : {"read", "never", "always"}
-        ``read``: ``np.asarray(x)`` is a shared view on devices whose memory is the host's, mixing host and
-        device arrays raises. ``never``: both raise. ``always``: host arrays are copied to the device where they meet.
+        ``read``: ``np.asarray(x)`` is a shared view on devices whose memory is the host's, mixing
+        host and device arrays raises. ``never``: both raise. ``always``: host arrays are copied to
+        the device where they meet.
     eager : bool
         Evaluate every operation when it is written.
     check : bool
-        Evaluate everything a second time with NumPy and raise if the results differ by more than the ops' ulp.
+        Evaluate everything a second time with NumPy and raise if the results differ by more than
+        the ops' ulp.
     threads : int
-        Threads a kernel may use; 0 means ``OMP_NUM_THREADS``, else the number of CPUs this process may use.
+        Threads a kernel may use; 0 means ``OMP_NUM_THREADS``, else the number of CPUs this process
+        may use.
     cache_dir : str
-        Folder of the kernel cache; empty means ``$XDG_CACHE_HOME/devarray`` or ``~/.cache/devarray``.
+        Folder of the kernel cache; empty means ``$XDG_CACHE_HOME/devarray`` or
+        ``~/.cache/devarray``.
     cache_limit : int
         Bytes of compiled kernels to keep on disk; the least recently used go first.
     pool_limit : int
@@ -46,7 +51,8 @@ class Settings:
     max_nodes : int
         Most operations that one kernel may fuse.
     oracle_limit : int
-        Largest number of element operations that NumPy answers while a new kernel compiles; 0 means never.
+        Largest number of element operations that NumPy answers while a new kernel compiles; 0 means
+        never.
     fast_math : bool
         Allow fused multiply-add, which changes last bits.
     """
@@ -67,7 +73,13 @@ class Settings:
     def __post_init__(self) -> None:
         if self.host_access not in _HOST_ACCESS:
             raise ValueError(f"host_access must be one of {_HOST_ACCESS}, got {self.host_access!r}")
-        for name, least in (("threads", 0), ("cache_limit", 0), ("pool_limit", 0), ("max_nodes", 1), ("oracle_limit", 0)):
+        for name, least in (
+            ("threads", 0),
+            ("cache_limit", 0),
+            ("pool_limit", 0),
+            ("max_nodes", 1),
+            ("oracle_limit", 0),
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
@@ -156,6 +168,9 @@ class config:
         return _current
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         _set(self._before)

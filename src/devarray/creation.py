@@ -18,10 +18,31 @@ from devarray.library import adopt
 from devarray.record import fresh, fresh_buffer, import_array
 
 __all__ = [
-    "arange", "array", "asarray", "asnumpy", "broadcast_arrays", "broadcast_to", "concatenate", "copy",
-    "empty", "empty_like", "eye", "from_dlpack", "full", "full_like", "identity", "indices", "linspace",
-    "meshgrid", "ones", "ones_like", "stack", "to_gpu", "zeros", "zeros_like",
-]  # fmt: skip
+    "arange",
+    "array",
+    "asarray",
+    "asnumpy",
+    "broadcast_arrays",
+    "broadcast_to",
+    "concatenate",
+    "copy",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_dlpack",
+    "full",
+    "full_like",
+    "identity",
+    "indices",
+    "linspace",
+    "meshgrid",
+    "ones",
+    "ones_like",
+    "stack",
+    "to_gpu",
+    "zeros",
+    "zeros_like",
+]
 
 DType = np.dtype[Any]
 
@@ -85,7 +106,13 @@ def _without_device(x: Any) -> Any:
 
 
 def asarray(
-    x: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, device: Any = None, like: Any = None
+    x: Any,
+    dtype: Any = None,
+    order: Any = None,
+    *,
+    copy: bool | None = None,
+    device: Any = None,
+    like: Any = None,
 ) -> DeviceArray:
     """Return `x` as a device array: itself if it is one already, else a copy of it on the device.
 
@@ -127,7 +154,9 @@ def asarray(
         if copy is False:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         return x.astype(wanted)
-    if isinstance(x, (list, tuple)) and any(isinstance(item, DeviceArray) and item.shape for item in x):
+    if isinstance(x, (list, tuple)) and any(
+        isinstance(item, DeviceArray) and item.shape for item in x
+    ):
         result = stack([asarray(item) for item in x])
         return result if wanted is None else result.astype(wanted)
     host = _host(x)
@@ -138,7 +167,11 @@ def asarray(
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         return _share(host, target)
     if wanted is not None:
-        host = host.astype(wanted) if isinstance(x, np.ndarray) else np.asarray(_without_device(x), wanted)
+        host = (
+            host.astype(wanted)
+            if isinstance(x, np.ndarray)
+            else np.asarray(_without_device(x), wanted)
+        )
     return to_gpu(host, device)
 
 
@@ -161,9 +194,16 @@ def _read_only(host: np.ndarray[Any, Any], device: Device) -> Any:
 
 
 def array(
-    x: Any, dtype: Any = None, *, copy: bool | None = True, order: Any = None, ndmin: int = 0, device: Any = None,
-    subok: bool = False, like: Any = None,
-) -> DeviceArray:  # fmt: skip
+    x: Any,
+    dtype: Any = None,
+    *,
+    copy: bool | None = True,
+    order: Any = None,
+    ndmin: int = 0,
+    device: Any = None,
+    subok: bool = False,
+    like: Any = None,
+) -> DeviceArray:
     """Return a new device array with the values of `x`; see `numpy.array` and `asarray`.
 
     Examples
@@ -172,7 +212,12 @@ def array(
     >>> da.array([[1, 2], [3, 4]]).sum(axis=0)
     array([4, 6], device='openmp')
     """
-    result = asarray(x, dtype, copy=None if copy is None else (copy if isinstance(x, DeviceArray) else None), device=device)
+    result = asarray(
+        x,
+        dtype,
+        copy=None if copy is None else (copy if isinstance(x, DeviceArray) else None),
+        device=device,
+    )
     if result.ndim < ndmin:
         result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
     return result
@@ -215,7 +260,9 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
     return asarray(np.from_dlpack(x), copy=copy, device=device)
 
 
-def empty(shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None) -> DeviceArray:
+def empty(
+    shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
+) -> DeviceArray:
     """Return an array of uninitialised memory; see `numpy.empty`.
 
     Examples
@@ -224,7 +271,9 @@ def empty(shape: Any, dtype: Any = float, order: Any = None, *, device: Any = No
     >>> da.empty((2, 3)).shape
     (2, 3)
     """
-    result: DeviceArray = fresh_buffer(get_device(device), _shape(shape), canonical(np.dtype(dtype)))
+    result: DeviceArray = fresh_buffer(
+        get_device(device), _shape(shape), canonical(np.dtype(dtype))
+    )
     return result
 
 
@@ -235,7 +284,13 @@ def _constant(shape: Shape, value: Any, dtype: DType, device: Device) -> DeviceA
 
 
 def full(
-    shape: Any, fill_value: Any, dtype: Any = None, order: Any = None, *, device: Any = None, like: Any = None
+    shape: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = None,
+    *,
+    device: Any = None,
+    like: Any = None,
 ) -> DeviceArray:
     """Return an array of one value; see `numpy.full`.
 
@@ -253,7 +308,9 @@ def full(
     return _constant(_shape(shape), fill_value, canonical(np.dtype(dtype)), get_device(device))
 
 
-def zeros(shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None) -> DeviceArray:
+def zeros(
+    shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
+) -> DeviceArray:
     """Return an array of zeros; see `numpy.zeros`.
 
     Examples
@@ -265,7 +322,9 @@ def zeros(shape: Any, dtype: Any = float, order: Any = None, *, device: Any = No
     return _constant(_shape(shape), 0, canonical(np.dtype(dtype)), get_device(device))
 
 
-def ones(shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None) -> DeviceArray:
+def ones(
+    shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
+) -> DeviceArray:
     """Return an array of ones; see `numpy.ones`.
 
     Examples
@@ -288,36 +347,67 @@ def _like(x: Any, dtype: Any, shape: Any, device: Any) -> dict[str, Any]:
 
 
 def empty_like(
-    x: Any, dtype: Any = None, order: Any = None, subok: bool = True, shape: Any = None, *, device: Any = None
+    x: Any,
+    dtype: Any = None,
+    order: Any = None,
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> DeviceArray:
     """Return uninitialised memory of the shape and dtype of `x`; see `numpy.empty_like`."""
     return empty(**_like(x, dtype, shape, device))
 
 
 def zeros_like(
-    x: Any, dtype: Any = None, order: Any = None, subok: bool = True, shape: Any = None, *, device: Any = None
+    x: Any,
+    dtype: Any = None,
+    order: Any = None,
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> DeviceArray:
     """Return zeros of the shape and dtype of `x`; see `numpy.zeros_like`."""
     return zeros(**_like(x, dtype, shape, device))
 
 
 def ones_like(
-    x: Any, dtype: Any = None, order: Any = None, subok: bool = True, shape: Any = None, *, device: Any = None
+    x: Any,
+    dtype: Any = None,
+    order: Any = None,
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> DeviceArray:
     """Return ones of the shape and dtype of `x`; see `numpy.ones_like`."""
     return ones(**_like(x, dtype, shape, device))
 
 
 def full_like(
-    x: Any, fill_value: Any, dtype: Any = None, order: Any = None, subok: bool = True, shape: Any = None, *,
+    x: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = None,
+    subok: bool = True,
+    shape: Any = None,
+    *,
     device: Any = None,
-) -> DeviceArray:  # fmt: skip
+) -> DeviceArray:
     """Return one value in the shape and dtype of `x`; see `numpy.full_like`."""
     return full(fill_value=fill_value, **_like(x, dtype, shape, device))
 
 
 def arange(
-    start: Any, /, stop: Any = None, step: Any = 1, dtype: Any = None, *, device: Any = None, like: Any = None
+    start: Any,
+    /,
+    stop: Any = None,
+    step: Any = 1,
+    dtype: Any = None,
+    *,
+    device: Any = None,
+    like: Any = None,
 ) -> DeviceArray:
     """Return evenly spaced values in a half-open interval; see `numpy.arange`.
 
@@ -328,13 +418,23 @@ def arange(
     array([0, 1, 2], device='openmp')
     """
     start, stop, step = (x.item() if isinstance(x, DeviceArray) else x for x in (start, stop, step))
-    return to_gpu(np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype), device)
+    return to_gpu(
+        np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype),
+        device,
+    )
 
 
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
-    axis: int = 0, *, device: Any = None,
-) -> Any:  # fmt: skip
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
     """Return evenly spaced values between two ends; see `numpy.linspace`.
 
     Examples
@@ -351,9 +451,15 @@ def linspace(
 
 
 def eye(
-    n: int, m: int | None = None, k: int = 0, dtype: Any = float, order: Any = None, *, device: Any = None,
+    n: int,
+    m: int | None = None,
+    k: int = 0,
+    dtype: Any = float,
+    order: Any = None,
+    *,
+    device: Any = None,
     like: Any = None,
-) -> DeviceArray:  # fmt: skip
+) -> DeviceArray:
     """Return ones on a diagonal, zeros elsewhere; see `numpy.eye`.
 
     Examples
@@ -371,7 +477,9 @@ def identity(n: int, dtype: Any = None, *, device: Any = None, like: Any = None)
     return eye(n, dtype=float if dtype is None else dtype, device=device)
 
 
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[DeviceArray, ...]:
+def meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[DeviceArray, ...]:
     """Return coordinate arrays of a grid; see `numpy.meshgrid`.
 
     Examples
@@ -463,7 +571,12 @@ def _result_dtype(arrays: Sequence[DeviceArray], dtype: Any, casting: str) -> DT
 
 
 def concatenate(
-    arrays: Any, axis: int | None = 0, out: DeviceArray | None = None, *, dtype: Any = None, casting: str = "same_kind"
+    arrays: Any,
+    axis: int | None = 0,
+    out: DeviceArray | None = None,
+    *,
+    dtype: Any = None,
+    casting: str = "same_kind",
 ) -> DeviceArray:
     """Join arrays along an existing axis; see `numpy.concatenate`.
 
@@ -511,7 +624,12 @@ def concatenate(
 
 
 def stack(
-    arrays: Any, axis: int = 0, out: DeviceArray | None = None, *, dtype: Any = None, casting: str = "same_kind"
+    arrays: Any,
+    axis: int = 0,
+    out: DeviceArray | None = None,
+    *,
+    dtype: Any = None,
+    casting: str = "same_kind",
 ) -> DeviceArray:
     """Join arrays along a new axis; see `numpy.stack`.
 
@@ -536,10 +654,27 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> DeviceArray:
     return asarray(a, copy=True)
 
 
-FUNCTIONS.update({
-    np.empty_like: empty_like, np.zeros_like: zeros_like, np.ones_like: ones_like, np.full_like: full_like,
-    np.meshgrid: meshgrid, np.broadcast_to: broadcast_to, np.broadcast_arrays: broadcast_arrays,
-    np.concatenate: concatenate, np.stack: stack, np.copy: copy, np.linspace: linspace,
-    np.asarray: asarray, np.array: array, np.empty: empty, np.zeros: zeros, np.ones: ones, np.full: full,
-    np.arange: arange, np.eye: eye, np.identity: identity,
-})  # fmt: skip
+FUNCTIONS.update(
+    {
+        np.empty_like: empty_like,
+        np.zeros_like: zeros_like,
+        np.ones_like: ones_like,
+        np.full_like: full_like,
+        np.meshgrid: meshgrid,
+        np.broadcast_to: broadcast_to,
+        np.broadcast_arrays: broadcast_arrays,
+        np.concatenate: concatenate,
+        np.stack: stack,
+        np.copy: copy,
+        np.linspace: linspace,
+        np.asarray: asarray,
+        np.array: array,
+        np.empty: empty,
+        np.zeros: zeros,
+        np.ones: ones,
+        np.full: full,
+        np.arange: arange,
+        np.eye: eye,
+        np.identity: identity,
+    }
+)

@@ -1,7 +1,7 @@
 """Devices: the protocol that a backend implements, blocks of memory, and the registry that finds devices by name.
 
-A backend is a module in `devarray.backends` with a function ``open_device(index) -> Device``; it is imported when its
-name is first asked for.
+A backend is a module in `devarray.backends` with a function ``open_device(index) -> Device``; it is
+imported when its name is first asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from devarray.config import current
 from devarray.errors import DeviceError
 from devarray.layout import Layout
 
-__all__ = ["Block", "CompileStatistics", "Device", "Launcher", "get_device", "known_devices", "open_devices"]
+__all__ = [
+    "Block",
+    "CompileStatistics",
+    "Device",
+    "Launcher",
+    "get_device",
+    "known_devices",
+    "open_devices",
+]
 
 
 class Block:

@@ -52,10 +52,17 @@ def call_ufunc(op: Op, inputs: tuple[Any, ...], **options: Any) -> Any:
     options.pop("subok", None)
     options.pop("order", None)  # results are always C-contiguous
     casting = options.pop("casting", "same_kind")
-    signature = _signature(op, options.pop("dtype", None), options.pop("signature", options.pop("sig", None)))
+    signature = _signature(
+        op, options.pop("dtype", None), options.pop("signature", options.pop("sig", None))
+    )
     if options:
         raise TypeError(f"{op.name}() got an unexpected keyword argument '{next(iter(options))}'")
-    if where is True and signature is None and casting == "same_kind" and all(o is None for o in outs):
+    if (
+        where is True
+        and signature is None
+        and casting == "same_kind"
+        and all(o is None for o in outs)
+    ):
         return call(op, *inputs)
     if any(isinstance(o, np.ndarray) for o in outs):
         return _to_host(op, inputs, outs, where, casting, signature)
@@ -124,7 +131,9 @@ def _resolve(
     resolved = op.ufunc.resolve_dtypes((*kinds, *wanted), signature=signature, casting=casting)
     loops = op.make(resolved)
     strong = [
-        operand if isinstance(operand.kind, np.dtype) else Operand(dtype, dtype.type(operand.value).item(), ())
+        operand
+        if isinstance(operand.kind, np.dtype)
+        else Operand(dtype, dtype.type(operand.value).item(), ())
         for operand, dtype in zip(operands, loops[0].ins, strict=True)
     ]
     return loops, tuple(operand.value for operand in strong)
@@ -173,7 +182,9 @@ def _to_host(
     for result, out in zip(results if op.nout > 1 else (results,), outs, strict=True):
         if not np.can_cast(result.dtype, out.dtype, casting):
             np.add(result.get(), 0, out=out, casting=casting)  # raises NumPy's error
-        np.copyto(out, result.get(), casting="unsafe", where=where if where is True else where.get())
+        np.copyto(
+            out, result.get(), casting="unsafe", where=where if where is True else where.get()
+        )
     return outs[0] if op.nout == 1 else outs
 
 

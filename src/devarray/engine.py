@@ -1,8 +1,8 @@
 """Evaluation: steps become kernels (looked up by structure, or written and compiled), kernels run, nodes become loads.
 
-Everything here runs under one lock, so that Python threads may record and evaluate as they like; the interpreter's lock
-is released while a kernel runs. Nodes and buffers change only after a kernel has succeeded: a failure leaves every array
-as it was.
+Everything here runs under one lock, so that Python threads may record and evaluate as they like;
+the interpreter's lock is released while a kernel runs. Nodes and buffers change only after a kernel
+has succeeded: a failure leaves every array as it was.
 """
 
 from __future__ import annotations
@@ -36,7 +36,16 @@ from devarray.kernels.rows import astype
 from devarray.layout import Layout, Shape, contiguous, overlap
 from devarray.plans import Launch, Plan, prepare, prepare_plain
 
-__all__ = ["copy_loop", "copy_node", "counters", "evaluate", "export", "lock", "materialize", "store"]
+__all__ = [
+    "copy_loop",
+    "copy_node",
+    "counters",
+    "evaluate",
+    "export",
+    "lock",
+    "materialize",
+    "store",
+]
 
 DType = np.dtype[Any]
 
@@ -141,7 +150,11 @@ def export(buffer: Buffer) -> Block:
 def _run_plain(buffer: Buffer) -> bool:
     """Compute a plain expression by the short way; return False if it is not one."""
     node = buffer.node
-    if _settings.check or buffer.spare is not None or not (type(node.op) is Loop or node.op is REDUCE):
+    if (
+        _settings.check
+        or buffer.spare is not None
+        or not (type(node.op) is Loop or node.op is REDUCE)
+    ):
         return False
     owner = node.owner
     if owner is None or owner() is not buffer:
@@ -281,8 +294,9 @@ def _compare(
 def store(buffer: Buffer, layout: Layout, value: Node, dtype: DType | None = None) -> None:
     """Write the value of a node to the part of a buffer that `layout` covers.
 
-    Pending readers of that part are evaluated first. The value is computed by the very kernel that writes it if each of
-    its reads of this memory is of the element it writes, or of none that is written; otherwise it goes to a temporary.
+    Pending readers of that part are evaluated first. The value is computed by the very kernel that
+    writes it if each of its reads of this memory is of the element it writes, or of none that is
+    written; otherwise it goes to a temporary.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """The exceptions of devarray.
 
-Where NumPy raises for the same mistake, devarray raises NumPy's own class in NumPy's words; the classes
-below are for what NumPy has no word for: devices, compilers, and the border between host and device.
+Where NumPy raises for the same mistake, devarray raises NumPy's own class in NumPy's words; the
+classes below are for what NumPy has no word for: devices, compilers, and the border between host
+and device.
 """
 
 from __future__ import annotations

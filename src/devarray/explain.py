@@ -44,7 +44,8 @@ def explain(*arrays: DeviceArray, source: bool = True, file: TextIO | None = Non
                 raise TypeError(f"explain needs device arrays, got {type(array).__name__}")
         waiting = [a._node() for a in arrays if a._buffer.block is None]
         roots = [
-            engine.copy_node(node, node.shape, node.dtype) if node.op is LOAD else node for node in waiting
+            engine.copy_node(node, node.shape, node.dtype) if node.op is LOAD else node
+            for node in waiting
         ]
         steps = schedule(roots)
         print(f"{len(steps)} kernel{'' if len(steps) == 1 else 's'}", file=out)

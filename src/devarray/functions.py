@@ -19,10 +19,35 @@ from devarray.record import Operand, as_operand, device_of, fresh, write
 from devarray.reductions import count_nonzero as count_nonzero_of
 
 __all__ = [
-    "all", "amax", "amin", "any", "argmax", "argmin", "astype", "clip", "count_nonzero", "cumprod", "cumsum",
-    "expand_dims", "max", "mean", "min", "moveaxis", "permute_dims", "prod", "ravel", "reshape", "round",
-    "squeeze", "std", "sum", "swapaxes", "transpose", "var", "where",
-]  # fmt: skip
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "astype",
+    "clip",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "expand_dims",
+    "max",
+    "mean",
+    "min",
+    "moveaxis",
+    "permute_dims",
+    "prod",
+    "ravel",
+    "reshape",
+    "round",
+    "squeeze",
+    "std",
+    "sum",
+    "swapaxes",
+    "transpose",
+    "var",
+    "where",
+]
 
 BOOL = np.dtype("?")
 NO_VALUE = np._NoValue
@@ -80,7 +105,14 @@ def _truth(operand: Operand) -> Any:
 
 
 def clip(
-    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None, **options: Any
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    **options: Any,
 ) -> Any:
     """Return the values limited to an interval; see `numpy.clip`.
 
@@ -108,7 +140,9 @@ def _bound(a: Any, b: Any) -> Any:
     a = None if a is NO_VALUE else a
     b = None if b is NO_VALUE else b
     if a is not None and b is not None:
-        raise ValueError("Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden.")
+        raise ValueError(
+            "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden."
+        )
     return b if a is None else a
 
 
@@ -205,7 +239,9 @@ def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
     sources = source if isinstance(source, (tuple, list)) else (source,)
     places = destination if isinstance(destination, (tuple, list)) else (destination,)
     if len(sources) != len(places):
-        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+        raise ValueError(
+            "`source` and `destination` arguments must have the same number of elements"
+        )
     moved = [normalize_axis(x, a.ndim) for x in sources]
     order = [axis for axis in range(a.ndim) if axis not in moved]
     for place, axis in sorted(zip([normalize_axis(x, a.ndim) for x in places], moved, strict=True)):
@@ -213,12 +249,40 @@ def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
     return a.transpose(order)
 
 
-FUNCTIONS.update({
-    np.where: where, np.clip: clip, np.round: round, np.around: round, np.count_nonzero: count_nonzero,
-    np.sum: sum, np.prod: prod, np.min: min, np.max: max, np.amin: min, np.amax: max, np.any: any, np.all: all,
-    np.mean: mean, np.var: var, np.std: std, np.argmin: argmin, np.argmax: argmax, np.cumsum: cumsum,
-    np.cumprod: cumprod, np.reshape: reshape, np.ravel: ravel, np.transpose: transpose,
-    np.swapaxes: swapaxes, np.squeeze: squeeze, np.expand_dims: expand_dims, np.moveaxis: moveaxis,
-    np.real: lambda x: x.real, np.imag: lambda x: x.imag, np.astype: astype,
-    np.shape: lambda x: x.shape, np.ndim: lambda x: x.ndim, np.size: lambda x, axis=None: x.size if axis is None else x.shape[axis],
-})  # fmt: skip
+FUNCTIONS.update(
+    {
+        np.where: where,
+        np.clip: clip,
+        np.round: round,
+        np.around: round,
+        np.count_nonzero: count_nonzero,
+        np.sum: sum,
+        np.prod: prod,
+        np.min: min,
+        np.max: max,
+        np.amin: min,
+        np.amax: max,
+        np.any: any,
+        np.all: all,
+        np.mean: mean,
+        np.var: var,
+        np.std: std,
+        np.argmin: argmin,
+        np.argmax: argmax,
+        np.cumsum: cumsum,
+        np.cumprod: cumprod,
+        np.reshape: reshape,
+        np.ravel: ravel,
+        np.transpose: transpose,
+        np.swapaxes: swapaxes,
+        np.squeeze: squeeze,
+        np.expand_dims: expand_dims,
+        np.moveaxis: moveaxis,
+        np.real: lambda x: x.real,
+        np.imag: lambda x: x.imag,
+        np.astype: astype,
+        np.shape: lambda x: x.shape,
+        np.ndim: lambda x: x.ndim,
+        np.size: lambda x, axis=None: x.size if axis is None else x.shape[axis],
+    }
+)

@@ -1,8 +1,9 @@
 """All fusion policy: which nodes one kernel computes, what is cut off before it, and why.
 
-`schedule` turns expressions into steps, sources first. A step is one kernel: elementwise work over one index space, then
-perhaps reductions of it, then elementwise work on the reduced shape. Each rule is a function whose name reads aloud; each
-use of one leaves a sentence in `Step.why`, which is what ``explain`` prints. Nothing here allocates, compiles or runs.
+`schedule` turns expressions into steps, sources first. A step is one kernel: elementwise work over
+one index space, then perhaps reductions of it, then elementwise work on the reduced shape. Each
+rule is a function whose name reads aloud; each use of one leaves a sentence in `Step.why`, which is
+what ``explain`` prints. Nothing here allocates, compiles or runs.
 """
 
 from __future__ import annotations
@@ -44,7 +45,16 @@ class Step:
     why : list of str
     """
 
-    __slots__ = ("epilogue", "nodes", "recomputed", "reductions", "results", "shape", "stores", "why")
+    __slots__ = (
+        "epilogue",
+        "nodes",
+        "recomputed",
+        "reductions",
+        "results",
+        "shape",
+        "stores",
+        "why",
+    )
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
@@ -124,8 +134,8 @@ def schedule(roots: Iterable[Node]) -> list[Step]:
 class _Edges:
     """How often each node is read in everything that is scheduled together.
 
-    A dear node that two kernels need is stored by the first: twice computed, its last bits could differ between a
-    vector and a scalar instruction, and ``y == y.max()`` must find the maximum.
+    A dear node that two kernels need is stored by the first: twice computed, its last bits could
+    differ between a vector and a scalar instruction, and ``y == y.max()`` must find the maximum.
     """
 
     def __init__(self, roots: list[Node]) -> None:
@@ -149,9 +159,7 @@ class _Edges:
         return self._counts.get(node, 0) > here
 
 
-def _plan(
-    root: Node, made: set[Node], wanted: set[Node], edges: _Edges
-) -> tuple[Step, list[Node]]:
+def _plan(root: Node, made: set[Node], wanted: set[Node], edges: _Edges) -> tuple[Step, list[Node]]:
     """Return the kernel for `root`, and the nodes that must be computed before (then the kernel is not final)."""
     if root.op is REDUCE:
         return _plan_reduce([root], [], root, made, wanted, edges)
@@ -199,9 +207,13 @@ def _space_size(node: Node) -> int:
 
 
 def _plan_reduce(
-    reductions: list[Node], epilogue: list[Node], root: Node, made: set[Node], wanted: set[Node],
+    reductions: list[Node],
+    epilogue: list[Node],
+    root: Node,
+    made: set[Node],
+    wanted: set[Node],
     edges: _Edges,
-) -> tuple[Step, list[Node]]:  # fmt: skip
+) -> tuple[Step, list[Node]]:
     step = Step(reductions[0].sources[0].shape)
     step.epilogue = epilogue
     step.reductions = _with_siblings(reductions, made, step.why)
@@ -276,10 +288,14 @@ def _walk(
         elif node.op is REDUCE or node.op is SCAN:
             cuts.append(node)
             kind = "reduction" if node.op is REDUCE else "scan"
-            why.append(f"the result of a {kind} ({node.arg.row.name}) is broadcast or read as a whole: it comes first")
+            why.append(
+                f"the result of a {kind} ({node.arg.row.name}) is broadcast or read as a whole: it comes first"
+            )
         elif node.shape != shape and grows_too_much(node):
             cuts.append(node)
-            why.append(f"{_name(node)} of shape {node.shape} would be repeated along {shape}: it comes first")
+            why.append(
+                f"{_name(node)} of shape {node.shape} would be repeated along {shape}: it comes first"
+            )
         else:
             nodes.append(node)
             stack.extend(source for source in node.sources if type(source) is Node)
@@ -327,7 +343,10 @@ def _choose_stores(step: Step, wanted: set[Node], edges: _Edges) -> None:
             step.stores.append(node)
             step.why.append(f"{_name(node)} is stored too: {reason}")
     if warm and not kept_warm:
-        again = [node for node in step.nodes if node.uses and node not in step.stores and node.shape == step.shape]
+        again = [
+            node
+            for node in step.nodes
+            if node.uses and node not in step.stores and node.shape == step.shape
+        ]
         step.stores += again
         step.why += [f"{_name(node)} is stored too: it was computed before" for node in again]
-

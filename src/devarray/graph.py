@@ -1,8 +1,9 @@
 """What is recorded: nodes (immutable expressions), buffers (storage that may still be an expression), and the oracle.
 
-A `Node` is a row of the table applied to other nodes and scalars, or a LOAD of memory, or a REDUCE or SCAN along axes.
-When it has been computed it *becomes* a LOAD of the memory that holds its value: that is the only change it ever sees. So
-whoever holds a node holds a value, whatever happens to the arrays it came from; see `engine` for how stores keep that true.
+A `Node` is a row of the table applied to other nodes and scalars, or a LOAD of memory, or a REDUCE
+or SCAN along axes. When it has been computed it *becomes* a LOAD of the memory that holds its
+value: that is the only change it ever sees. So whoever holds a node holds a value, whatever happens
+to the arrays it came from; see `engine` for how stores keep that true.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ __all__ = [
 DType = np.dtype[Any]
 Shape = tuple[int, ...]
 
-# Beyond this many bytes of inputs one pending expression is evaluated, so that a graph cannot pin the whole memory.
+# Beyond this many bytes of inputs one pending expression is evaluated, so that a graph cannot pin
+# the whole memory.
 PINNED_LIMIT = 4 << 30
 
 
@@ -79,7 +81,8 @@ class Node:
     arg : object
         (block, layout) of a LOAD; `Reduction` of a REDUCE or SCAN.
     weight : float
-        Number of operations up to the loads, counting shared ones repeatedly and big inputs more: an upper bound.
+        Number of operations up to the loads, counting shared ones repeatedly and big inputs more:
+        an upper bound.
     owner : weakref to Buffer or None
         The buffer whose content this is; if that is dead, no name shows this value.
     dear : bool
@@ -91,9 +94,21 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "arg", "dear", "dtype", "mark", "op", "owner", "serial", "shape", "siblings", "slot",
-        "sources", "uses", "weight",
-    )  # fmt: skip
+        "__weakref__",
+        "arg",
+        "dear",
+        "dtype",
+        "mark",
+        "op",
+        "owner",
+        "serial",
+        "shape",
+        "siblings",
+        "slot",
+        "sources",
+        "uses",
+        "weight",
+    )
 
     op: Loop | Kind
     sources: tuple[Any, ...]
@@ -104,9 +119,15 @@ class Node:
     slot: int
 
     def __init__(
-        self, op: Loop | Kind, sources: tuple[Any, ...], dtype: DType, shape: Shape, weight: float, dear: bool,
+        self,
+        op: Loop | Kind,
+        sources: tuple[Any, ...],
+        dtype: DType,
+        shape: Shape,
+        weight: float,
+        dear: bool,
         arg: Any = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.op = op
         self.sources = sources
         self.dtype = dtype
@@ -162,7 +183,9 @@ def reduce_node(source: Node, reduction: Reduction, dtype: DType, keepdims: bool
     else:
         shape = tuple(n for a, n in enumerate(source.shape) if a not in axes)
     node = Node(REDUCE, (source,), dtype, shape, source.weight + 1, True, reduction)
-    others = [ref for ref in source.siblings or () if (other := ref()) is not None and other.op is REDUCE]
+    others = [
+        ref for ref in source.siblings or () if (other := ref()) is not None and other.op is REDUCE
+    ]
     source.siblings = [*others, weakref.ref(node)]
     return node
 
@@ -182,7 +205,8 @@ class Buffer:
     block : Block or None
         The memory, once there is some.
     spare : Block or None
-        The memory of an earlier content, which the next one may overwrite if nobody reads it any more.
+        The memory of an earlier content, which the next one may overwrite if nobody reads it any
+        more.
     layout : Layout
         Of the whole content in memory.
     """

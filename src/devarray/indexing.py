@@ -120,7 +120,11 @@ def _masked_value(array: Recorded, mask: Recorded, value: Any) -> Any:
         if not value._goes_with(mask) or mask._shape() != array._shape():  # type: ignore[attr-defined]
             return None
         full = value._full._node()  # type: ignore[attr-defined]
-        return full if full.dtype == array._dtype() else engine.copy_node(full, full.shape, array._dtype())
+        return (
+            full
+            if full.dtype == array._dtype()
+            else engine.copy_node(full, full.shape, array._dtype())
+        )
     if is_host_scalar(value):
         return scalar_value(value, array._dtype())
     if isinstance(value, Recorded) and not value._shape():

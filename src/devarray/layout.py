@@ -1,7 +1,7 @@
 """Layouts: where the elements of an array lie in a block of memory. Pure functions on pure values.
 
-Strides and offsets are in bytes, as NumPy's are; broadcasting is stride 0. Nothing here knows memory or dtypes beyond an
-item size. Error texts are NumPy's.
+Strides and offsets are in bytes, as NumPy's are; broadcasting is stride 0. Nothing here knows
+memory or dtypes beyond an item size. Error texts are NumPy's.
 """
 
 from __future__ import annotations
@@ -211,8 +211,8 @@ def resolve_shape(size: int, shape: Any) -> Shape:
 def reshape_layout(layout: Layout, shape: Shape, itemsize: int) -> Layout | None:
     """Return the layout of the same elements in `shape` (of equal size), or None if that needs a copy.
 
-    Runs of axes of the old shape are matched with runs of the new one that hold as many elements; a run can be split anew
-    only if it lies evenly spaced.
+    Runs of axes of the old shape are matched with runs of the new one that hold as many elements; a
+    run can be split anew only if it lies evenly spaced.
     """
     if layout.dense or math.prod(shape) == 0:
         dense = contiguous(shape, itemsize)

@@ -28,7 +28,9 @@ def native(array: Recorded) -> Any:
     return array._buffer.device.native(block, array._layout(), array._dtype())
 
 
-def call_library(function: Callable[..., Any], args: Any, kwargs: Any, writes: tuple[Recorded, ...] = ()) -> Any:
+def call_library(
+    function: Callable[..., Any], args: Any, kwargs: Any, writes: tuple[Recorded, ...] = ()
+) -> Any:
     """Call a function of the device's library with device arrays.
 
     Parameters
@@ -39,7 +41,8 @@ def call_library(function: Callable[..., Any], args: Any, kwargs: Any, writes: t
     Raises
     ------
     HostMixError
-        If a host array with a dimension stands among the arguments, unless ``host_access`` is ``always``.
+        If a host array with a dimension stands among the arguments, unless ``host_access`` is
+        ``always``.
     """
     found: list[Recorded] = []
     with engine.lock:

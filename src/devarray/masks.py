@@ -1,8 +1,8 @@
 """`x[mask]` that is not compacted until somebody asks for its shape.
 
-``y[m] = f(y[m], z[m])``, ``y[m] *= 2`` and ``x[m].sum()`` need no compaction: they are one kernel over the full shape. So a
-boolean index gives a `Selection`, which remembers the full array and the mask (both as they are now), and becomes an ordinary
-array when anything else is done with it.
+``y[m] = f(y[m], z[m])``, ``y[m] *= 2`` and ``x[m].sum()`` need no compaction: they are one kernel
+over the full shape. So a boolean index gives a `Selection`, which remembers the full array and the
+mask (both as they are now), and becomes an ordinary array when anything else is done with it.
 """
 
 from __future__ import annotations

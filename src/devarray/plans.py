@@ -1,6 +1,7 @@
 """Plans: the kernels that are known, by structure; and what a launch of one needs.
 
-A plan's key is what its text depends on: structure, dtypes, layout classes; never shapes, strides, addresses or values.
+A plan's key is what its text depends on: structure, dtypes, layout classes; never shapes, strides,
+addresses or values.
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ DType = np.dtype[Any]
 
 _by_serial = attrgetter("serial")
 PARALLEL_FROM = 150_000.0  # estimated nanoseconds from which waking other threads pays
-_DEAR, _CHEAP, _MEMORY = 4.0, 0.3, 0.8  # estimated nanoseconds an element: dear op, cheap op, operand
+_DEAR, _CHEAP, _MEMORY = (
+    4.0,
+    0.3,
+    0.8,
+)  # estimated nanoseconds an element: dear op, cheap op, operand
 
 
 class Launch(NamedTuple):
@@ -74,7 +79,8 @@ class Plan:
         self.launches = 0
         self.seconds = 0.0
         self.cost = _cost(spec)
-        # bytes an element of the walk moves; what is broadcast, or of the reduced shape, hardly counts
+        # bytes an element of the walk moves; what is broadcast, or of the reduced shape, hardly
+        # counts
         self.traffic = sum(o.dtype.itemsize for o in spec.operands if o.walk != "b")
         self.ready: Launcher | None = None
         self._queued = False
@@ -118,7 +124,11 @@ class Plan:
         self._error = error
 
     def launch(
-        self, kernel: Launcher, launch: Launch, places: dict[Node, tuple[Block, Layout]], device: Device
+        self,
+        kernel: Launcher,
+        launch: Launch,
+        places: dict[Node, tuple[Block, Layout]],
+        device: Device,
     ) -> float:
         """Run the kernel; return the seconds it took."""
         walk = launch.walk
@@ -135,10 +145,19 @@ class Plan:
             block, layout = places[node]
             addresses.append(block.address + layout.offset)
         arguments = self._pack(
-            threads, walk.items, grain, walk.size, walk.parts, walk.chunks,
-            0 if scratch is None else scratch.address, walk.results, *walk.dims, *addresses,
-            *walk.strides, *launch.scalars,
-        )  # fmt: skip
+            threads,
+            walk.items,
+            grain,
+            walk.size,
+            walk.parts,
+            walk.chunks,
+            0 if scratch is None else scratch.address,
+            walk.results,
+            *walk.dims,
+            *addresses,
+            *walk.strides,
+            *launch.scalars,
+        )
         start = time.perf_counter()
         kernel(arguments)
         seconds = time.perf_counter() - start
@@ -210,8 +229,8 @@ _marks = itertools.count(1)
 def encode(nodes: list[Node], mark: int, loads: list[Node], scalars: list[Any]) -> list[Any]:
     """Write down the structure of elementwise nodes; collect the memory and the scalars that they read.
 
-    Nodes that are not among `nodes` and carry another mark are read from memory. Afterwards ``node.slot`` numbers each:
-    operations from 1 upwards, memory from -1 downwards.
+    Nodes that are not among `nodes` and carry another mark are read from memory. Afterwards
+    ``node.slot`` numbers each: operations from 1 upwards, memory from -1 downwards.
     """
     parts: list[Any] = []
     slot = 0
@@ -258,9 +277,10 @@ _plain: dict[tuple[Any, ...], tuple[Plan, Walk]] = {}
 def prepare_plain(root: Node) -> tuple[Launch, list[Node]] | None:
     """Return the launch for the plainest expressions, in one pass over the graph, or None for all others.
 
-    Plain is: elementwise nodes of one shape over contiguous memory of that shape, none of which needs to be stored but
-    the root, or one reduction of such. This is what `schedule` and `prepare` come to for it, at a third of the time; the
-    second result is the nodes with a live name that are computed without being stored.
+    Plain is: elementwise nodes of one shape over contiguous memory of that shape, none of which
+    needs to be stored but the root, or one reduction of such. This is what `schedule` and `prepare`
+    come to for it, at a third of the time; the second result is the nodes with a live name that are
+    computed without being stored.
     """
     top = root
     recomputed: list[Node] = []
@@ -293,7 +313,15 @@ def prepare_plain(root: Node) -> tuple[Launch, list[Node]] | None:
         if top.mark != mark:
             read(top, mark, loads, parts)
         reduction = root.arg
-        key = (reduction.loop.code, reduction.arg, reduction.axes, root.dtype, shape, root.shape, *parts)
+        key = (
+            reduction.loop.code,
+            reduction.arg,
+            reduction.axes,
+            root.dtype,
+            shape,
+            root.shape,
+            *parts,
+        )
     found = _plain.get(key)
     if found is None:
         found = _plain_plan(root, top, nodes)
@@ -310,7 +338,9 @@ def prepare_plain(root: Node) -> tuple[Launch, list[Node]] | None:
 PLAIN_LIMIT = 10_000
 
 
-def _is_plain(node: Node, shape: Shape, nodes: list[Node], recomputed: list[Node], inner: bool) -> bool:
+def _is_plain(
+    node: Node, shape: Shape, nodes: list[Node], recomputed: list[Node], inner: bool
+) -> bool:
     """Say whether a node fits `prepare_plain`, and note it as one to compute if it is no load."""
     op = node.op
     if op is LOAD:
@@ -352,7 +382,13 @@ def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
         source = node.sources[0]
         if source.mark != mark:
             read(source, mark, loads, parts)
-        parts += (reduction.loop.code, source.slot, reduction.arg, node.dtype.char, reduction.initial is None)
+        parts += (
+            reduction.loop.code,
+            source.slot,
+            reduction.arg,
+            node.dtype.char,
+            reduction.initial is None,
+        )
         if reduction.initial is not None:
             value = reduction.initial
             scalars += (value.real, value.imag) if reduction.loop.out.kind == "c" else (value,)
@@ -365,18 +401,32 @@ def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
     walk = _walk(step, loads, late_loads, targets)
     kind = "map" if not step.reductions else "scan" if step.reductions[0].op is SCAN else "reduce"
     key = (
-        kind, walk.mode, walk.classes, walk.kept, walk.reduced, tuple(parts), tuple(late_parts), stored,
+        kind,
+        walk.mode,
+        walk.classes,
+        walk.kept,
+        walk.reduced,
+        tuple(parts),
+        tuple(late_parts),
+        stored,
         tuple([node.slot for node in step.results]),
-    )  # fmt: skip
+    )
     plan = _plans.get(key)
     if plan is None:
         spec = _make_spec(kind, step, walk, loads, late_loads)
         plan = _plans[key] = Plan(spec, _is_exact(step, walk))
     elements = math.prod(step.shape)
     return Launch(
-        plan, walk, loads, step.stores, late_loads, step.results, scalars, elements,
+        plan,
+        walk,
+        loads,
+        step.stores,
+        late_loads,
+        step.results,
+        scalars,
+        elements,
         len(step.nodes) + len(step.reductions),
-    )  # fmt: skip
+    )
 
 
 def _place_layout(node: Node, targets: dict[Node, tuple[Block, Layout]]) -> Layout:
@@ -408,7 +458,9 @@ def _walk(
         out = _place_layout(step.results[0], targets).strides
         return scan_walk(shape, first.arg.axes[0], still, itemsizes, out)
     outs = tuple([_kept_strides(layout_of(node), first) for node in late_loads])
-    outs += tuple([_kept_strides(contiguous(n.shape, n.dtype.itemsize), first) for n in step.results])
+    outs += tuple(
+        [_kept_strides(contiguous(n.shape, n.dtype.itemsize), first) for n in step.results]
+    )
     in_order = any(node.arg.arg for node in step.reductions)
     return reduce_walk(shape, first.arg.axes, still, itemsizes, outs, in_order)
 
@@ -439,7 +491,9 @@ def _is_exact(step: Step, walk: Walk) -> bool:
     return True
 
 
-def _make_spec(kind: str, step: Step, walk: Walk, loads: list[Node], late_loads: list[Node]) -> Spec:
+def _make_spec(
+    kind: str, step: Step, walk: Walk, loads: list[Node], late_loads: list[Node]
+) -> Spec:
     scalars: list[tuple[str, DType]] = []
     names: dict[Node, str] = {node: f"x{k}" for k, node in enumerate(loads)}
     body = _statements(step.nodes, names, scalars, 0)
@@ -455,13 +509,21 @@ def _make_spec(kind: str, step: Step, walk: Walk, loads: list[Node], late_loads:
         source = node.sources[0]
         reducers.append(
             Reducer(
-                f"r{k}", names[source], source.dtype, reduction.loop, reduction.row.reduce, reduction.arg,
-                initial, node.dtype,
-            )  # fmt: skip
+                f"r{k}",
+                names[source],
+                source.dtype,
+                reduction.loop,
+                reduction.row.reduce,
+                reduction.arg,
+                initial,
+                node.dtype,
+            )
         )
     late_names.update({node: f"x{len(loads) + k}" for k, node in enumerate(late_loads)})
     epilogue = _statements(step.epilogue, late_names, scalars, len(body))
-    operands = [Operand(names[n], n.dtype, c, False) for n, c in zip(loads, walk.classes, strict=False)]
+    operands = [
+        Operand(names[n], n.dtype, c, False) for n, c in zip(loads, walk.classes, strict=False)
+    ]
     late_classes = walk.classes[len(loads) :]
     operands += [
         Operand(names[n], n.dtype, c, True) for n, c in zip(step.stores, late_classes, strict=True)
@@ -469,9 +531,17 @@ def _make_spec(kind: str, step: Step, walk: Walk, loads: list[Node], late_loads:
     outs = [Operand(late_names[n], n.dtype, "g", False) for n in late_loads]
     outs += [Operand(late_names[n], n.dtype, "u", True) for n in step.results]
     return Spec(
-        kind, walk.mode, 0 if walk.mode == "flat" else walk.kept, walk.reduced, body, tuple(operands),
-        tuple(scalars), tuple(reducers), epilogue, tuple(outs),
-    )  # fmt: skip
+        kind,
+        walk.mode,
+        0 if walk.mode == "flat" else walk.kept,
+        walk.reduced,
+        body,
+        tuple(operands),
+        tuple(scalars),
+        tuple(reducers),
+        epilogue,
+        tuple(outs),
+    )
 
 
 def _statements(

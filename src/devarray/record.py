@@ -1,6 +1,7 @@
 """Recording: operands become nodes, nodes become arrays, stores replace or write content. `DeviceArray` builds on it.
 
-Everything a user can get wrong about dtypes, shapes and devices is found here, when the operation is written.
+Everything a user can get wrong about dtypes, shapes and devices is found here, when the operation
+is written.
 """
 
 from __future__ import annotations
@@ -14,16 +15,47 @@ from devarray import engine
 from devarray.config import Settings, current, on_change
 from devarray.device import Device, get_device
 from devarray.errors import HostMixError, UnsupportedError
-from devarray.graph import LOAD, PINNED_LIMIT, Buffer, Node, count_nodes, load_node, map_node, pending
 from devarray.fuse import grows_too_much, named
+from devarray.graph import (
+    LOAD,
+    PINNED_LIMIT,
+    Buffer,
+    Node,
+    count_nodes,
+    load_node,
+    map_node,
+    pending,
+)
 from devarray.kernels.ops import OPS, Loop, Op, canonical, weak_value
-from devarray.layout import Layout, Shape, broadcast_layout, broadcast_shapes, contiguous, make_layout
+from devarray.layout import (
+    Layout,
+    Shape,
+    broadcast_layout,
+    broadcast_shapes,
+    contiguous,
+    make_layout,
+)
 
 __all__ = [
-    "Operand", "Recorded", "View", "array_over", "as_operand", "call", "check_power", "device_of", "fresh",
-    "fresh_buffer", "import_array", "is_host_scalar", "loops_for", "selection", "set_array_class",
-    "set_selection_class", "settle", "write",
-]  # fmt: skip
+    "Operand",
+    "Recorded",
+    "View",
+    "array_over",
+    "as_operand",
+    "call",
+    "check_power",
+    "device_of",
+    "fresh",
+    "fresh_buffer",
+    "import_array",
+    "is_host_scalar",
+    "loops_for",
+    "selection",
+    "set_array_class",
+    "set_selection_class",
+    "settle",
+    "write",
+]
 
 DType = np.dtype[Any]
 
@@ -195,8 +227,9 @@ def fresh_buffer(device: Device, shape: Shape, dtype: DType) -> Any:
 def settle(buffer: Buffer) -> None:
     """Evaluate a buffer whose graph has outgrown a limit, or a part of it.
 
-    A loop must cut its graph at the same place each time, or it would compile a new kernel in each iteration: so what is
-    evaluated is the youngest array with a name inside the graph, not the whole of what happens to be written just now.
+    A loop must cut its graph at the same place each time, or it would compile a new kernel in each
+    iteration: so what is evaluated is the youngest array with a name inside the graph, not the
+    whole of what happens to be written just now.
     """
     node = buffer.node
     if _limit == 0 or node.weight == float("inf"):
@@ -343,7 +376,9 @@ _POWERS = (np.power, np.float_power)
 def check_power(operands: list[Operand], device: Device) -> None:
     """Raise NumPy's ValueError for integers to negative integer powers; array exponents are evaluated for it."""
     exponent = operands[1]
-    whole = all(o.kind is int or (isinstance(o.kind, np.dtype) and o.kind.kind in "bui") for o in operands)
+    whole = all(
+        o.kind is int or (isinstance(o.kind, np.dtype) and o.kind.kind in "bui") for o in operands
+    )
     if not whole:
         return
     if type(exponent.value) is not Node:
@@ -418,8 +453,8 @@ def call(op: Op, *inputs: Any) -> Any:
 def write(array: Recorded, node: Node, words: str = "assignment destination is read-only") -> None:
     """Let `array` have the value of `node`, which broadcasts to it and is cast to its dtype.
 
-    A write to a whole buffer only replaces its expression: older readers keep the memory they read. A write to a part, or to
-    memory that has escaped, is done at once.
+    A write to a whole buffer only replaces its expression: older readers keep the memory they read.
+    A write to a part, or to memory that has escaped, is done at once.
     """
     if not array._writeable():
         raise ValueError(words)
@@ -441,4 +476,3 @@ def write(array: Recorded, node: Node, words: str = "assignment destination is r
         pending(buffer)
     if node.weight > _limit:
         settle(buffer)
-

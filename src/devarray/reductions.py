@@ -1,7 +1,7 @@
 """Reductions and accumulations of device arrays, from the rows of the table.
 
-Dtypes, identities and errors are those of ``ufunc.reduce``. What a kernel cannot do (reductions of ops that are no
-row's `reduce`) goes to the device's own library on the same memory.
+Dtypes, identities and errors are those of ``ufunc.reduce``. What a kernel cannot do (reductions of
+ops that are no row's `reduce`) goes to the device's own library on the same memory.
 """
 
 from __future__ import annotations
@@ -20,8 +20,15 @@ from devarray.layout import Shape, broadcast_shapes, normalize_axes, normalize_a
 from devarray.record import Recorded, as_operand, fresh, write
 
 __all__ = [
-    "accumulate", "arg_reduce", "count_nonzero", "mean", "reduce", "std", "truth", "var",
-]  # fmt: skip
+    "accumulate",
+    "arg_reduce",
+    "count_nonzero",
+    "mean",
+    "reduce",
+    "std",
+    "truth",
+    "var",
+]
 
 DType = np.dtype[Any]
 BOOL = np.dtype("?")
@@ -50,7 +57,9 @@ def _reduce_loop(op: Op, dtype: DType, wanted: Any) -> Loop:
         if wanted is not None:
             wanted = canonical(np.dtype(wanted))
             signature = (wanted, None, None) if op.ufunc not in _LOGICAL else None
-            resolved = op.ufunc.resolve_dtypes((None, dtype, None), reduction=True, signature=signature)
+            resolved = op.ufunc.resolve_dtypes(
+                (None, dtype, None), reduction=True, signature=signature
+            )
         else:
             resolved = op.ufunc.resolve_dtypes((None, dtype, None), reduction=True)
         out = canonical(resolved[2])
@@ -67,9 +76,15 @@ def cast(node: Node, dtype: DType) -> Node:
 
 
 def reduce(
-    op: Op, array: Recorded, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False,
-    initial: Any = NO_VALUE, where: Any = True,
-) -> Any:  # fmt: skip
+    op: Op,
+    array: Recorded,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = NO_VALUE,
+    where: Any = True,
+) -> Any:
     """Return ``op.ufunc.reduce`` of a device array; arguments, dtypes and errors are those of `numpy.ufunc.reduce`."""
     if op.ufunc.identity is not None:
         array, axis, where = _unmask(array, axis, keepdims, where)
@@ -166,7 +181,9 @@ def arg_reduce(op: Op, array: Recorded, axis: Any, out: Any, keepdims: bool, nam
     """Return the index of the first greatest (`op` maximum) or least (minimum) element."""
     node = array._node()
     shape = node.shape
-    axes = normalize_axes(axis if axis is None else normalize_axis(axis, max(len(shape), 1)), max(len(shape), 1))
+    axes = normalize_axes(
+        axis if axis is None else normalize_axis(axis, max(len(shape), 1)), max(len(shape), 1)
+    )
     if any(shape[a] == 0 for a in axes if a < len(shape)):
         raise ValueError(f"attempt to get {name} of an empty sequence")
     if node.dtype.kind == "c":
@@ -233,9 +250,13 @@ def _warn_if_empty(count: Any, what: str) -> None:
 
 
 def mean(
-    array: Recorded, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
+    array: Recorded,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
     where: Any = True,
-) -> Any:  # fmt: skip
+) -> Any:
     """Return the arithmetic mean; see `numpy.mean`."""
     array, axis, where = _unmask(array, axis, keepdims, where)
     axes = normalize_axes(axis, len(array._shape()))
@@ -248,9 +269,15 @@ def mean(
 
 
 def var(
-    array: Recorded, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
-    keepdims: bool = False, where: Any = True, mean: Any = NO_VALUE,
-) -> Any:  # fmt: skip
+    array: Recorded,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = NO_VALUE,
+) -> Any:
     """Return the variance, from the mean in a first pass and squared distances in a second; see `numpy.var`."""
     array, axis, where = _unmask(array, axis, keepdims, where)
     axes = normalize_axes(axis, len(array._shape()))
@@ -263,7 +290,11 @@ def var(
         total = reduce(OPS[np.add], array, axes, within, None, True, NO_VALUE, where)
         full = count if type(count) is int else _count(array, axes, where, True)
         centre = np.true_divide(total, full)
-    values = array if array._dtype() == within else fresh(cast(array._node(), within), array._buffer.device)
+    values = (
+        array
+        if array._dtype() == within
+        else fresh(cast(array._node(), within), array._buffer.device)
+    )
     distance = np.subtract(values, centre)
     if distance._dtype().kind == "c":
         square = np.real(distance) ** 2 + np.imag(distance) ** 2
@@ -276,9 +307,15 @@ def var(
 
 
 def std(
-    array: Recorded, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
-    keepdims: bool = False, where: Any = True, mean: Any = NO_VALUE,
-) -> Any:  # fmt: skip
+    array: Recorded,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    where: Any = True,
+    mean: Any = NO_VALUE,
+) -> Any:
     """Return the standard deviation; see `numpy.std`."""
     variance = var(array, axis, dtype, None, ddof, keepdims, where, mean)
     return finish(variance, np.sqrt(variance)._node(), out)

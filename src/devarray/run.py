@@ -1,7 +1,8 @@
 """``devarray run script.py``: an unmodified NumPy script, in which ``numpy`` means devarray.
 
-The script, and the modules that lie beside it, get import machinery of their own: ``import numpy`` gives them a stand-in
-whose names are devarray's where it has them. All other modules (matplotlib, SciPy ...) see the real NumPy.
+The script, and the modules that lie beside it, get import machinery of their own: ``import numpy``
+gives them a stand-in whose names are devarray's where it has them. All other modules (matplotlib,
+SciPy ...) see the real NumPy.
 """
 
 from __future__ import annotations
@@ -129,7 +130,20 @@ def _wrap_own(own: Any, function: Any) -> Any:
 
 
 _MAKERS = frozenset(
-    {"arange", "array", "asarray", "empty", "eye", "full", "identity", "indices", "linspace", "meshgrid", "ones", "zeros"}
+    {
+        "arange",
+        "array",
+        "asarray",
+        "empty",
+        "eye",
+        "full",
+        "identity",
+        "indices",
+        "linspace",
+        "meshgrid",
+        "ones",
+        "zeros",
+    }
 )
 
 

@@ -93,9 +93,15 @@ def statistics() -> Statistics:
         cached += work.cached
         seconds += work.seconds
     return Statistics(
-        len(plans.known_plans()), counters.launches, counters.oracle, compiled, cached, counters.seconds,
-        seconds, counters.bytes,
-    )  # fmt: skip
+        len(plans.known_plans()),
+        counters.launches,
+        counters.oracle,
+        compiled,
+        cached,
+        counters.seconds,
+        seconds,
+        counters.bytes,
+    )
 
 
 def clear_cache() -> None:

@@ -60,15 +60,21 @@ class Ufunc:
                 )
             options["out"] = args[nin:]
             args = args[:nin]
-        result = dispatch.call_ufunc(self._op, args, **options) if options else call(self._op, *args)
+        result = (
+            dispatch.call_ufunc(self._op, args, **options) if options else call(self._op, *args)
+        )
         if result is NotImplemented:
             names = ", ".join(repr(type(x).__name__) for x in args)
             raise TypeError(f"operand type(s) {names} are not supported by {self.__name__}")
         return result
 
-    def reduce(self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any) -> Any:
+    def reduce(
+        self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any
+    ) -> Any:
         """Combine the elements along axes; see `numpy.ufunc.reduce`."""
-        return self._method("reduce", (array,), {"axis": axis, "dtype": dtype, "out": out, **options})
+        return self._method(
+            "reduce", (array,), {"axis": axis, "dtype": dtype, "out": out, **options}
+        )
 
     def accumulate(self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
         """Combine the elements along an axis, keeping each step; see `numpy.ufunc.accumulate`."""
@@ -84,7 +90,9 @@ class Ufunc:
             raise TypeError(f"first operand must be a device array, got {type(a).__name__}")
         dispatch.ufunc_method(self._op.ufunc, "at", (a, indices, *b), {})
 
-    def reduceat(self, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    def reduceat(
+        self, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
+    ) -> Any:
         """Combine the elements of slices; see `numpy.ufunc.reduceat`."""
         options = {"axis": axis, "dtype": dtype, "out": out}
         return dispatch.ufunc_method(self._op.ufunc, "reduceat", (asarray(array), indices), options)

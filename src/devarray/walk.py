@@ -1,6 +1,7 @@
 """How a kernel walks its index space: axes merged and ordered, each operand's strides and innermost class.
 
-A walk depends on shapes and strides only, so it is computed once for each combination and then looked up.
+A walk depends on shapes and strides only, so it is computed once for each combination and then
+looked up.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Walk(NamedTuple):
     dims : tuple of int
         Lengths of the kept axes, then of the reduced ones.
     strides : tuple of int
-        Of each operand over all axes, operand after operand; then of each result over the kept axes.
+        Of each operand over all axes, operand after operand; then of each result over the kept
+        axes.
     items : int
         Independent pieces of work; elements of a flat map.
     size, parts : int
@@ -71,9 +73,7 @@ INNER_BLOCK = 8192  # elements of a row that one item of a map covers
 
 
 @lru_cache(maxsize=8192)
-def map_walk(
-    shape: Shape, layouts: tuple[Layout, ...], itemsizes: Shape, target: int
-) -> Walk:
+def map_walk(shape: Shape, layouts: tuple[Layout, ...], itemsizes: Shape, target: int) -> Walk:
     """Return the walk of a map.
 
     Parameters
@@ -88,7 +88,9 @@ def map_walk(
     """
     rows = tuple(broadcast_layout(layout, shape).strides for layout in layouts)
     order = sorted(range(len(shape)), key=lambda a: -abs(rows[target][a]))
-    dims, rows = merge_axes(tuple(shape[a] for a in order), [tuple(r[a] for a in order) for r in rows])
+    dims, rows = merge_axes(
+        tuple(shape[a] for a in order), [tuple(r[a] for a in order) for r in rows]
+    )
     if not dims:
         return Walk("flat", "u" * len(layouts), 0, 0, (), (), 1)
     classes = _classes(rows, -1, itemsizes)
@@ -104,16 +106,22 @@ def map_walk(
 def _log2_chunks(total: int, along: int, least: int, items: int) -> int:
     """Return into how many pieces (log2) to cut a reduction: by lengths alone, so that threads change nothing."""
     chunks = 0
-    while items << chunks < 64 and total >> (chunks + 1) >= CHUNK and along >> (chunks + 1) >= least:
+    while (
+        items << chunks < 64 and total >> (chunks + 1) >= CHUNK and along >> (chunks + 1) >= least
+    ):
         chunks += 1
     return chunks
 
 
 @lru_cache(maxsize=8192)
 def reduce_walk(
-    shape: Shape, axes: Shape, layouts: tuple[Layout, ...], itemsizes: Shape, outs: tuple[Shape, ...],
+    shape: Shape,
+    axes: Shape,
+    layouts: tuple[Layout, ...],
+    itemsizes: Shape,
+    outs: tuple[Shape, ...],
     in_order: bool,
-) -> Walk:  # fmt: skip
+) -> Walk:
     """Return the walk of a reduction.
 
     Parameters
@@ -152,18 +160,36 @@ def reduce_walk(
         along_n, least = (rows_of, 1) if len(reduced) > 1 else (total, CHUNK // 2)
         chunks = _log2_chunks(total, along_n, least, results)
         return Walk(
-            "inner", classes, len(kept), len(reduced), dims, strides, results << chunks, along_n, 1,
-            results, chunks,
-        )  # fmt: skip
+            "inner",
+            classes,
+            len(kept),
+            len(reduced),
+            dims,
+            strides,
+            results << chunks,
+            along_n,
+            1,
+            results,
+            chunks,
+        )
     columns = kept[-1]
     parts = -(-columns // COLUMN_BLOCK)
     blocks = math.prod(kept[:-1]) * parts
     chunks = _log2_chunks(total * min(columns, COLUMN_BLOCK), total, 32, blocks)
     classes = _classes(joined, len(kept) - 1, itemsizes)
     return Walk(
-        "outer", classes, len(kept), len(reduced), dims, strides, blocks << chunks, total, parts,
-        results, chunks,
-    )  # fmt: skip
+        "outer",
+        classes,
+        len(kept),
+        len(reduced),
+        dims,
+        strides,
+        blocks << chunks,
+        total,
+        parts,
+        results,
+        chunks,
+    )
 
 
 def _is_inner(

@@ -29,7 +29,9 @@ class Null:
         return Block(self, self._next, nbytes, None)
 
     def native(self, block: Block, layout: Layout, dtype: np.dtype[Any]) -> Any:
-        raise DeviceError("the null device computes nothing and keeps no values; it only keeps kernel texts")
+        raise DeviceError(
+            "the null device computes nothing and keeps no values; it only keeps kernel texts"
+        )
 
     def adopt(self, array: Any) -> Block:
         return self.empty(array.nbytes)

@@ -94,7 +94,9 @@ class PooledBlock(Block):
     size: int
 
     def __del__(self) -> None:
-        if not self.escaped:  # else a view of it may live on; then the memory is freed with the last view
+        if (
+            not self.escaped
+        ):  # else a view of it may live on; then the memory is freed with the last view
             self.pool.give(self.size, self.address, self.memory)
 
 
@@ -224,12 +226,16 @@ class OpenMP:
 
     def info(self) -> dict[str, str]:
         toolchain = self.toolchain
-        parallel = "OpenMP" if toolchain.openmp else "none: no OpenMP runtime, kernels run on one thread"
+        parallel = (
+            "OpenMP" if toolchain.openmp else "none: no OpenMP runtime, kernels run on one thread"
+        )
         return {
             "compiler": f"{' '.join(toolchain.command)} ({toolchain.version})",
             "flags": " ".join(toolchain.flags),
             "threads": f"{self._threads} ({parallel})",
-            "vector mathematics": "libmvec" if toolchain.simd_math else "none: functions of libm one by one",
+            "vector mathematics": "libmvec"
+            if toolchain.simd_math
+            else "none: functions of libm one by one",
             "pool": f"{self.pool.kept} bytes kept of at most {self.pool.limit}",
         }
 

@@ -1,12 +1,13 @@
 """Kernel text: a `Spec` (what to compute, in which walk) becomes readable C++, one statement a node.
 
-Three skeletons: *map* (flat over contiguous memory, or n-dimensional), *reduce* and *scan* (along an inner axis, or along
-an outer one with the columns side by side). Shapes, strides, addresses and scalars are arguments, packed in 8-byte slots;
-so a text depends on structure, dtypes and layout classes only. The text stands between the device's prelude and nothing:
-it includes no header.
+Three skeletons: *map* (flat over contiguous memory, or n-dimensional), *reduce* and *scan* (along
+an inner axis, or along an outer one with the columns side by side). Shapes, strides, addresses and
+scalars are arguments, packed in 8-byte slots; so a text depends on structure, dtypes and layout
+classes only. The text stands between the device's prelude and nothing: it includes no header.
 
-Reductions add up in a fixed tree whose shape depends on the lengths alone: leaves of 128 elements with eight running
-results each, joined in pairs, which is NumPy's pairwise summation. So the result is the same for any number of threads.
+Reductions add up in a fixed tree whose shape depends on the lengths alone: leaves of 128 elements
+with eight running results each, joined in pairs, which is NumPy's pairwise summation. So the result
+is the same for any number of threads.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Operand(NamedTuple):
         The variable that is loaded, or that is stored.
     dtype : numpy.dtype
     walk : str
-        How the innermost loop walks it: "u" by one element, "b" not at all (broadcast), "g" by a stride.
+        How the innermost loop walks it: "u" by one element, "b" not at all (broadcast), "g" by a
+        stride.
     store : bool
     """
 
@@ -173,7 +175,8 @@ def _needs(spec: Spec) -> list[str]:
 class _Arguments:
     """Where each argument stands in the packed slots: header, dimensions, addresses, strides, scalars.
 
-    Header: 0 threads, 1 items, 2 grain, 3 and 4 free for the skeleton, 5 log2 of chunks, 6 scratch, 7 joins.
+    Header: 0 threads, 1 items, 2 grain, 3 and 4 free for the skeleton, 5 log2 of chunks, 6 scratch,
+    7 joins.
     """
 
     HEADER = 8
@@ -226,7 +229,9 @@ def _body(w: _Writer, spec: Spec, pointer: str, index: str) -> None:
     """Write loads, statements and stores of one element; ``pointer.format(k)`` is operand k's row."""
     for k, o in enumerate(spec.operands):
         if not o.store and o.walk != "b":
-            w(f"const {working(o.dtype)} {o.var} = {_load(_element(o, k, pointer, index), o.dtype)};")
+            w(
+                f"const {working(o.dtype)} {o.var} = {_load(_element(o, k, pointer, index), o.dtype)};"
+            )
     w(*(_statement(s) for s in spec.body))
     for k, o in enumerate(spec.operands):
         if o.store:
@@ -308,11 +313,13 @@ def _map_nd(w: _Writer, spec: Spec, args: _Arguments) -> None:
     w("const i64 row = parts == 1 ? item : item / parts;")
     w("const i64 j0 = (item - row * parts) * size, j1 = j0 + size < n ? j0 + size : n;")
     _decode(w, args, "row", 0, inner, "i")
-    w(*(
-        f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)"
-        f"((char*){args.address(k)}{_offset(args, k, 0, inner, 'i')});"
-        for k, o in enumerate(spec.operands)
-    ))  # fmt: skip
+    w(
+        *(
+            f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)"
+            f"((char*){args.address(k)}{_offset(args, k, 0, inner, 'i')});"
+            for k, o in enumerate(spec.operands)
+        )
+    )
     w(*_hoisted(spec, "p{0}"))
     w("FOR_SIMD(j, j0, j1) {")
     _body(w, spec, "p{0}", "j")
@@ -347,7 +354,9 @@ def _combiners(w: _Writer, spec: Spec) -> None:
         w("FN void merge(Acc* x, const Acc* y) {")
         for k, r in enumerate(spec.reducers):
             if r.arg:
-                w(f"if ({_better(r)}(y->a{k}, x->a{k})) {{ x->a{k} = y->a{k}; x->y{k} = y->y{k}; }}")
+                w(
+                    f"if ({_better(r)}(y->a{k}, x->a{k})) {{ x->a{k} = y->a{k}; x->y{k} = y->y{k}; }}"
+                )
             else:
                 w(f"x->a{k} = op{k}(x->a{k}, y->a{k});")
         w("}")
@@ -430,7 +439,10 @@ def _reduce_inner(w: _Writer, spec: Spec, args: _Arguments) -> None:
         w(f"b{k}[j] = {_cast(r.source, r.source_dtype, r.loop.out)};")
     w("}")
     for k, r in enumerate(spec.reducers):
-        w(f"acc->a{k} = leaf{k}(b{k}, n" + (f", &acc->y{k}); acc->y{k} += row->at + j0;" if r.arg else ");"))
+        w(
+            f"acc->a{k} = leaf{k}(b{k}, n"
+            + (f", &acc->y{k}); acc->y{k} += row->at + j0;" if r.arg else ");")
+        )
     w("}")
     w("static void span(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {")
     w(f"if (n <= {leaf}) {{ leaf(A, row, j0, n, acc); return; }}")
@@ -440,13 +452,19 @@ def _reduce_inner(w: _Writer, spec: Spec, args: _Arguments) -> None:
         w("static void rows(const i64* A, const Row* base, i64 first, i64 count, Acc* acc) {")
         w("if (count == 1) {", "Row row = *base;")
         _decode(w, args, "first", spec.kept, spec.reduced - 1, "r")
-        w(*(
-            f"row.q{k} += {_offset(args, k, spec.kept, spec.reduced - 1, 'r')[3:]};"
-            for k in range(len(spec.operands))
-        ))  # fmt: skip
+        w(
+            *(
+                f"row.q{k} += {_offset(args, k, spec.kept, spec.reduced - 1, 'r')[3:]};"
+                for k in range(len(spec.operands))
+            )
+        )
         w(f"row.at = first * {args.dim(inner)};", f"span(A, &row, 0, {args.dim(inner)}, acc);")
         w("return;", "}", "Acc right;", "rows(A, base, first, count / 2, acc);")
-        w("rows(A, base, first + count / 2, count - count / 2, &right);", "merge(acc, &right);", "}")
+        w(
+            "rows(A, base, first + count / 2, count - count / 2, &right);",
+            "merge(acc, &right);",
+            "}",
+        )
     w("static void work(const i64* A, i64 lo, i64 hi) {", "const i64 D = A[5];")
     w("for (i64 item = lo; item < hi; ++item) {", "const i64 o = item >> D;", "Row row; Acc acc;")
     _decode(w, args, "o", 0, spec.kept, "i")
@@ -478,11 +496,13 @@ def _columns(w: _Writer, spec: Spec, args: _Arguments, chunked: bool) -> None:
 def _outer_row(w: _Writer, spec: Spec, args: _Arguments) -> None:
     """Write the row pointers of the reduced index r, and the start of the loop over its columns."""
     _decode(w, args, "r", spec.kept, spec.reduced, "r")
-    w(*(
-        f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)"
-        f"(q{k}{_offset(args, k, spec.kept, spec.reduced, 'r')});"
-        for k, o in enumerate(spec.operands)
-    ))  # fmt: skip
+    w(
+        *(
+            f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)"
+            f"(q{k}{_offset(args, k, spec.kept, spec.reduced, 'r')});"
+            for k, o in enumerate(spec.operands)
+        )
+    )
     w(*_hoisted(spec, "p{0}"))
     w("FOR_SIMD(j, 0, nc) {")
 
@@ -507,7 +527,10 @@ def _reduce_outer(w: _Writer, spec: Spec, args: _Arguments) -> None:
     for k, r in enumerate(spec.reducers):
         value = _cast(r.source, r.source_dtype, r.loop.out)
         if r.arg:
-            w(f"const {working(r.loop.out)} u{k} = {value};", f"const b8 m{k} = {_better(r)}(u{k}, a{k}[j]);")
+            w(
+                f"const {working(r.loop.out)} u{k} = {value};",
+                f"const b8 m{k} = {_better(r)}(u{k}, a{k}[j]);",
+            )
             w(f"a{k}[j] = m{k} ? u{k} : a{k}[j];", f"y{k}[j] = m{k} ? r : y{k}[j];")
         else:
             w(f"a{k}[j] = op{k}(a{k}[j], {value});")
@@ -515,7 +538,9 @@ def _reduce_outer(w: _Writer, spec: Spec, args: _Arguments) -> None:
     for k, r in enumerate(spec.reducers):
         w(f"acc.a{k} = a{k}[j];" + (f" acc.y{k} = y{k}[j];" if r.arg else ""))
     w("const i64 o = k0 * n + j0 + j;")
-    w("if (D) ((Acc*)A[6])[(o << D) + (item & (((i64)1 << D) - 1))] = acc; else finish(A, o, &acc);")
+    w(
+        "if (D) ((Acc*)A[6])[(o << D) + (item & (((i64)1 << D) - 1))] = acc; else finish(A, o, &acc);"
+    )
     w("}", "}", "}")
 
 
@@ -547,13 +572,18 @@ def _scan_inner(w: _Writer, spec: Spec, args: _Arguments) -> None:
         at = f"(char*){args.address(k)}{_offset(args, k, 0, spec.kept, 'i')}"
         w(f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({at});")
     w(*_hoisted(spec, "p{0}"))
-    w(f"char* out = (char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, spec.kept, 'i')};")
+    w(
+        f"char* out = (char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, spec.kept, 'i')};"
+    )
     w(f"{t} b[128], a;", "for (i64 j0 = 0; j0 < n; j0 += 128) {")
     w("const i64 m = n - j0 < 128 ? n - j0 : 128;", "FOR_SIMD(j, 0, m) {")
     _body(w, spec, "p{0}", "j0 + j")
     w(f"b[j] = {_cast(r.source, r.source_dtype, r.loop.out)};", "}")
     w("for (i64 j = 0; j < m; ++j) {", "a = j0 + j ? op0(a, b[j]) : b[j];")
-    w(f"*({storage(r.dtype)}*)out = {_store(_cast('a', r.loop.out, r.dtype), r.dtype)};", "out += step;")
+    w(
+        f"*({storage(r.dtype)}*)out = {_store(_cast('a', r.loop.out, r.dtype), r.dtype)};",
+        "out += step;",
+    )
     w("}", "}", "}", "}")
 
 
@@ -562,7 +592,9 @@ def _out_pointer(spec: Spec, args: _Arguments, axis: int) -> list[str]:
 
 
 def _scan_offset(spec: Spec, args: _Arguments, first: int, axes: int, prefix: str) -> str:
-    return "".join(f" + {prefix}{a} * A[{args.out_strides + a}]" for a in range(first, first + axes))
+    return "".join(
+        f" + {prefix}{a} * A[{args.out_strides + a}]" for a in range(first, first + axes)
+    )
 
 
 def _scan_outer(w: _Writer, spec: Spec, args: _Arguments) -> None:
@@ -577,7 +609,10 @@ def _scan_outer(w: _Writer, spec: Spec, args: _Arguments) -> None:
     w(f"char* const out = {out};", f"{t} a[{COLUMNS}];", "for (i64 r = 0; r < A[3]; ++r) {")
     _outer_row(w, spec, args)
     _body(w, spec, "p{0}", "j")
-    w(f"const {t} u = {_cast(r.source, r.source_dtype, r.loop.out)};", "a[j] = r ? op0(a[j], u) : u;")
+    w(
+        f"const {t} u = {_cast(r.source, r.source_dtype, r.loop.out)};",
+        "a[j] = r ? op0(a[j], u) : u;",
+    )
     at = f"out + r * A[{args.out_strides + spec.kept}] + j * step"
     w(f"*({storage(r.dtype)}*)({at}) = {_store(_cast('a[j]', r.loop.out, r.dtype), r.dtype)};")
     w("}", "}", "}", "}")

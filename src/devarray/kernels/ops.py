@@ -1,8 +1,9 @@
 """The table: one row an op, and everything that is derived from a row's ufunc.
 
-A row's key is its reference implementation: the NumPy ufunc (or function) that gives result dtypes, identities,
-error texts, and the results themselves where no kernel is at hand. The rows stand in `rows.py`; the C functions that their
-texts call in ``include/scalar.h``. This module knows nothing of arrays, devices or kernels.
+A row's key is its reference implementation: the NumPy ufunc (or function) that gives result dtypes,
+identities, error texts, and the results themselves where no kernel is at hand. The rows stand in
+`rows.py`; the C functions that their texts call in ``include/scalar.h``. This module knows nothing
+of arrays, devices or kernels.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ DType = np.dtype[Any]
 Weak = type[int] | type[float] | type[complex]
 Text = str | tuple[str, ...]
 
-# dtype character -> C type in kernel text. float16 is stored as 16 bits and computed in f32, rounded after each op.
+# dtype character -> C type in kernel text. float16 is stored as 16 bits and computed in f32,
+# rounded after each op.
 C_TYPES = {
     "?": "b8", "b": "i8", "h": "i16", "i": "i32", "l": "i64", "B": "u8", "H": "u16", "I": "u32", "L": "u64",
     "e": "f16", "f": "f32", "d": "f64", "F": "c64", "D": "c128",
@@ -37,7 +39,8 @@ def canonical(dtype: DType) -> DType:
     Raises
     ------
     UnsupportedError
-        For dtypes that devices do not compute with (object, datetime, longdouble, structured, text ...).
+        For dtypes that devices do not compute with (object, datetime, longdouble, structured, text
+        ...).
     """
     try:
         return _CANONICAL[dtype]
@@ -46,7 +49,9 @@ def canonical(dtype: DType) -> DType:
     known = {(d.kind, d.itemsize): d for d in DTYPES}.get((dtype.kind, dtype.itemsize))
     if known is None:
         names = ", ".join(d.name for d in DTYPES)
-        raise UnsupportedError(f"dtype {dtype.name!r} is not supported on devices; supported are {names}")
+        raise UnsupportedError(
+            f"dtype {dtype.name!r} is not supported on devices; supported are {names}"
+        )
     return known
 
 
@@ -73,7 +78,8 @@ class Op:
     ufunc : callable
         The reference implementation.
     reduce : str
-        Name of the combiner in ``include/reduce.h`` if the op reduces and accumulates in kernels, else empty.
+        Name of the combiner in ``include/reduce.h`` if the op reduces and accumulates in kernels,
+        else empty.
     exact : bool
         The kernel's result is NumPy's to the bit.
     loose : str
@@ -98,9 +104,19 @@ class Op:
         self.name = name
         self.ufunc = ufunc
         texts = (text,) if isinstance(text, str) else text
-        # a text for each output, by the kind of the loop's main operand; bools do as integers if nothing else is said
-        given = {"i": ints, "u": ints, "b": ints if bools is None else bools, "c": cplx, "e": half, "mixed": mixed}
-        self._texts = {k: (t,) if isinstance(t, str) else t for k, t in given.items() if t is not None}
+        # a text for each output, by the kind of the loop's main operand; bools do as integers if
+        # nothing else is said
+        given = {
+            "i": ints,
+            "u": ints,
+            "b": ints if bools is None else bools,
+            "c": cplx,
+            "e": half,
+            "mixed": mixed,
+        }
+        self._texts = {
+            k: (t,) if isinstance(t, str) else t for k, t in given.items() if t is not None
+        }
         self._texts[""] = texts
         self.reduce = reduce
         self.exact = exact
@@ -117,7 +133,8 @@ class Op:
     def texts(self, operand: DType, mixed: bool = False) -> tuple[str, ...]:
         """Return the C text of each output for loops whose main operand has dtype `operand`.
 
-        `mixed` is for comparisons of int64 with uint64, the only loops of arithmetic operands of two dtypes.
+        `mixed` is for comparisons of int64 with uint64, the only loops of arithmetic operands of
+        two dtypes.
         """
         kind = "mixed" if mixed else "e" if operand.char == "e" else operand.kind
         return self._texts.get(kind, self._texts[""])
@@ -145,14 +162,25 @@ class Op:
         """Return (and remember) the loops for a full signature: operand dtypes, then result dtypes."""
         dtypes = tuple(canonical(dtype) for dtype in signature)
         ins, outs = dtypes[: self.nin], dtypes[self.nin :]
-        main = ins[-1] if self.nin == 3 else ins[0]  # where(condition, x, y): the condition says nothing
+        main = (
+            ins[-1] if self.nin == 3 else ins[0]
+        )  # where(condition, x, y): the condition says nothing
         loops = []
         mixed = ins[0].kind + ins[-1].kind in ("iu", "ui")
         for k, text in enumerate(self.texts(main, mixed)):
             key = (self.name, k, *dtypes)
             loop = _LOOPS.get(key)
             if loop is None:
-                loop = Loop(self, ins, outs[k], text, len(_LOOPS), self.is_exact(main), self.is_dear(main), k)
+                loop = Loop(
+                    self,
+                    ins,
+                    outs[k],
+                    text,
+                    len(_LOOPS),
+                    self.is_exact(main),
+                    self.is_dear(main),
+                    k,
+                )
                 loop = _LOOPS.setdefault(key, loop)
             loops.append(loop)
         return tuple(loops)
@@ -182,11 +210,14 @@ def op(
     ufunc : numpy.ufunc or callable
         The reference implementation and key of the row.
     text : str or tuple of str
-        C text of the result (of each result), with ``{0}``, ``{1}``, ``{2}`` for operands already cast to the loop's dtypes.
+        C text of the result (of each result), with ``{0}``, ``{1}``, ``{2}`` for operands already
+        cast to the loop's dtypes.
     ints, bools, cplx : str or tuple of str, optional
-        Text for loops over integers, bool (else that for integers) and complex numbers, where it differs.
+        Text for loops over integers, bool (else that for integers) and complex numbers, where it
+        differs.
     half : str or tuple of str, optional
-        Text for loops over float16, where it differs or where its result needs no rounding to float16.
+        Text for loops over float16, where it differs or where its result needs no rounding to
+        float16.
     mixed : str, optional
         Text for comparisons of int64 with uint64.
     reduce, exact, loose, ulp, domain
