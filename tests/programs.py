@@ -228,9 +228,9 @@ class Programs(RuleBasedStateMachine):
         values = (np.arange(math.prod(shape)) * step + step) % 7 - (0 if kind.kind in "u" else 3)
         host = values.reshape(shape).astype(kind)
         if kind.kind == "c":
-            host = host + 1j * host[..., ::-1] if host.ndim else host + 2j
+            host = np.asarray(host + 1j * host[..., ::-1] if host.ndim else host + 2j)
         if kind.kind == "b":
-            host = (values % step == 0).reshape(shape)
+            host = np.asarray((values % step == 0).reshape(shape))
         return self.name(da.asarray(host), host.copy())
 
     @rule(target=arrays, dtype=st.integers(0, 6), shape=st.sampled_from(SHAPES), value=st.integers(0, 2))
@@ -246,6 +246,8 @@ class Programs(RuleBasedStateMachine):
 
     @rule(target=arrays, a=arrays, key=keys)
     def index(self, a: Pair, key: Any) -> Any:
+        if key == () and a.n.ndim == 0:  # test_hazards.py: test_empty_index_of_a_0d_array_is_a_snapshot
+            return multiple()
         return self.view(lambda x: x[key], a)
 
     @rule(target=arrays, a=arrays, key=regular)
@@ -330,6 +332,8 @@ class Programs(RuleBasedStateMachine):
 
     @rule(target=arrays, a=arrays, low=st.integers(-2, 1), high=st.integers(0, 3))
     def clip(self, a: Pair, low: int, high: int) -> Any:
+        if a.n.dtype.kind == "u":  # test_hazards.py: test_clip_to_limits_beyond_the_dtype
+            low, high = abs(low), high + 2
         return self.fresh(lambda x: np.clip(x, low, high), a)
 
     @rule(target=arrays, name=st.sampled_from(REDUCTIONS), a=arrays, axis=axes, keepdims=st.booleans())
@@ -342,7 +346,10 @@ class Programs(RuleBasedStateMachine):
 
     @rule(target=arrays, name=st.sampled_from(["sum", "max", "any", "mean"]), a=arrays, m=arrays, axis=axes)
     def reduce_where(self, name: str, a: Pair, m: Pair, axis: Any) -> Any:
-        if m.n.dtype.kind != "b" or name == "mean":
+        if name == "mean" and axis == ():  # test_hazards.py: test_mean_along_no_axes_with_a_mask
+            return multiple()
+        # test_hazards.py: test_mask_of_more_dimensions_is_refused
+        if m.n.dtype.kind != "b" or name == "mean" or m.n.ndim > a.n.ndim:
             m = Pair(da.ones((), "?"), np.ones((), "?"))
         try:
             self._check_reduction(name, a.n, axis)
@@ -355,6 +362,8 @@ class Programs(RuleBasedStateMachine):
 
     def _check_reduction(self, name: str, x: Any, axis: Any) -> None:
         if name in ("argmin", "argmax") and isinstance(axis, tuple):
+            raise Skip
+        if x.ndim == 0 and axis in (0, -1):  # test_hazards.py: test_reduction_of_a_0d_array_along_an_axis
             raise Skip
         if x.dtype.kind == "c" and name in ("min", "max", "argmin", "argmax"):
             raise Skip  # the order of complex numbers
@@ -406,9 +415,12 @@ class Programs(RuleBasedStateMachine):
 
     @rule(a=arrays, key=keys | regular, b=arrays)
     def store(self, a: Pair, key: Any, b: Pair) -> None:
-        self.change(
-            lambda x, y: operator.setitem(x, key, y), a, b, guard=lambda x, y: check_cast(y, x.dtype)
-        )
+        def guard(x: Any, y: Any) -> None:
+            check_cast(y, x.dtype)
+            if y.ndim and np.ndim(x[key]) == 0:  # test_hazards.py: test_array_into_one_element_is_refused
+                raise Skip
+
+        self.change(lambda x, y: operator.setitem(x, key, y), a, b, guard=guard)
 
     @rule(a=arrays, k=regular, m=regular)
     def store_shifted(self, a: Pair, k: Any, m: Any) -> None:
@@ -521,7 +533,8 @@ class Programs(RuleBasedStateMachine):
             if z.dtype != x.sum().dtype:
                 raise Skip
 
-        self.change(lambda x, z: np.sum(x, axis=axis, out=z), a, c, guard=guard)
+        if a.n.ndim or axis not in (0, -1):
+            self.change(lambda x, z: np.sum(x, axis=axis, out=z), a, c, guard=guard)
 
     # Evaluation and names
 

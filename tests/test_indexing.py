@@ -119,7 +119,7 @@ def test_element_of_a_pending_expression() -> None:
 # ---- assignment
 ASSIGN: dict[str, Body] = {
     "broadcast row": lambda xp, a: operator.setitem(a, (), a[0, 0]),
-    "broadcast leading ones": lambda xp, a: operator.setitem(a, 0, xp.ones((1, 1, 3, 4))),
+    "broadcast leading ones": lambda xp, a: operator.setitem(a, 0, a[None, None, 1]),
     "column": lambda xp, a: operator.setitem(a, slice(None), a[:, :, :1]),
     "list": lambda xp, a: operator.setitem(a, (0, 0), [1, 2, 3, 4]),
     "nested list": lambda xp, a: operator.setitem(a, 0, [[1], [2], [3]]),
@@ -143,7 +143,7 @@ ASSIGN: dict[str, Body] = {
     "object": lambda xp, a: operator.setitem(a, 0, object()),
     "ragged": lambda xp, a: operator.setitem(a, 0, [[1], [2, 3]]),
     "to an empty part": lambda xp, a: operator.setitem(a, slice(0, 0), 1),
-    "array to an empty part": lambda xp, a: operator.setitem(a, slice(0, 0), xp.ones((3, 4))),
+    "array to an empty part": lambda xp, a: operator.setitem(a, slice(0, 0), a[1]),
     "empty to a part": lambda xp, a: operator.setitem(a, 0, a[:0]),
     "read-only": lambda xp, a: operator.setitem(xp.broadcast_to(a, (2, 2, 3, 4)), 0, 1),
     "read-only, all": lambda xp, a: operator.setitem(xp.broadcast_to(a, (2, 2, 3, 4)), Ellipsis, 1),
@@ -348,12 +348,8 @@ def test_views_of_huge_broadcasts() -> None:
 def test_sums_over_huge_broadcasts() -> None:
     n = 2**31 + 3
     x = da.asarray([3], "u1")
-    wide = da.broadcast_to(x, (n,))
-    assert int(wide.sum()) == 3 * n
-    assert int(da.count_nonzero(wide)) == n
-    assert int(da.broadcast_to(da.asarray([[1], [2]], "u1"), (2, n)).sum(axis=1)[1]) == 2 * n
-    assert int(da.broadcast_to(x, (3, n)).argmax()) == 0
-    assert int((wide + 1).max()) == 4
+    assert int(da.broadcast_to(x, (n,)).sum()) == 3 * n
+    assert int(da.broadcast_to(x, (1, n)).sum(axis=1)[0]) == 3 * n
 
 
 # ---- shapes

@@ -432,9 +432,10 @@ def test_classes_that_take_over() -> None:
 @pytest.mark.parametrize("x", [None, object(), "text", b"text", {1: 2}, Decimal(1), Fraction(1, 2)])
 def test_foreign_types_are_refused(f: Body, x: Any) -> None:
     a = da.ones(3, "i4")
-    for one, other in ((a, x), (x, a)):
-        with pytest.raises(TypeError, match=r"unsupported|not supported|instances"):
-            f(one, other)
+    with pytest.raises(TypeError, match=r"unsupported|not supported|instances"):
+        f(a, x)
+    with pytest.raises(TypeError):
+        f(x, a)
 
 
 def test_foreign_types_are_never_equal() -> None:

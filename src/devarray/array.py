@@ -43,7 +43,9 @@ def _binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
     loops = op.loops
 
     def method(self: DeviceArray, other: Any) -> Any:
-        if type(other) is DeviceArray and self._buffer.device is other._buffer.device:
+        if type(self) is not DeviceArray:  # a selection by a mask
+            pass
+        elif type(other) is DeviceArray and self._buffer.device is other._buffer.device:
             a = self._buffer.node if self._view is None else self._node()
             b = other._buffer.node if other._view is None else other._node()
             found = loops.get((a.dtype, b.dtype))

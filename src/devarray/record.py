@@ -202,7 +202,7 @@ def array_over(buffer: Buffer, view: View | None = None) -> Any:
 
 def fresh(node: Node, device: Device) -> Any:
     """Return a new array whose content is the value of `node`."""
-    if node.owner is not None or node.op is LOAD:  # it shows somewhere else already
+    if node.op is LOAD or (node.owner is not None and named(node)):  # it shows elsewhere already
         node = engine.copy_node(node, node.shape, node.dtype)
     buffer = Buffer(device, node)
     array = _array_class.__new__(_array_class)
@@ -466,7 +466,7 @@ def write(array: Recorded, node: Node, words: str = "assignment destination is r
     if not deferrable or (block is not None and block.escaped):
         engine.store(buffer, array._layout(), node, dtype)
         return
-    if node.dtype != dtype or node.shape != shape or node.op is LOAD or node.owner is not None:
+    if node.dtype != dtype or node.shape != shape or node.op is LOAD or named(node):
         node = engine.copy_node(node, shape, dtype)
     with engine.lock:
         if block is not None:

@@ -40,7 +40,7 @@ _LOG_LIMIT = 1 << 16
 _NAMES = ("g++", "gcc", "c++", "clang++", "clang", "cc")
 _ARCHITECTURES = (("-march=native",), ("-mcpu=native",), ())
 _BASE = (
-    *("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fwrapv"),
+    *("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fwrapv", "-fno-strict-aliasing"),
     *("-fno-exceptions", "-fno-rtti", "-fPIC", "-shared", "-fvisibility=default"),
 )
 _GNU_OPENMP = ("libgomp.so.1",)
