@@ -765,3 +765,33 @@ def test_mask_of_more_dimensions_is_refused():
     for u in (np.ones(2), da.ones(2)):
         with pytest.raises(ValueError):
             u.sum(where=(u > 0)[None])
+
+
+def test_in_place_on_a_view_while_another_operand_is_updated_in_place():
+    def program(u, i):
+        u += i
+        i += (u > 3) * 2
+        u[...] -= i
+
+    both(program, ramp(4), np.arange(4))
+
+
+def test_empty_mask_of_another_shape():
+    def program(u, m):
+        u[m] = 1
+
+    both(program, ramp(5), np.zeros(0, "?"))
+
+
+@pytest.mark.filterwarnings("error")
+def test_evaluation_does_not_warn():
+    z = da.asarray(np.array([1 + 2j]))
+    with pytest.warns(np.exceptions.ComplexWarning):
+        x = z.astype("f8")  # NumPy warns here, at the user's line
+    x.get()
+
+
+def test_slice_of_a_0d_array_is_refused():
+    for z in (np.array(3.0), da.asarray(3.0)):
+        with pytest.raises(IndexError):
+            z[:] = 2

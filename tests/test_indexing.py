@@ -164,14 +164,14 @@ SCALARS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("value", SCALARS, ids=repr)
 @pytest.mark.parametrize("dtype", ["?", "u1", "i4", "i8", "u8", "f2", "f4", "f8", "c8"])
-def test_scalars_are_cast(dtype: str) -> None:
+def test_scalars_are_cast(dtype: str, value: Any) -> None:
     x = np.zeros(3, dtype)
-    for value in SCALARS:
-        agree(lambda xp, a, v=value: [operator.setitem(a, 1, v), a], x)
-        agree(lambda xp, a, v=value: [operator.setitem(a, slice(1, None), v), a], x)
-        agree(lambda xp, a, v=value: [a.fill(v), a], x)
-        agree(lambda xp, a, v=value: [operator.setitem(a, a == 0, v), a], x)
+    agree(lambda xp, a: [operator.setitem(a, 1, value), a], x, once=True)
+    agree(lambda xp, a: [operator.setitem(a, slice(1, None), value), a], x, once=True)
+    agree(lambda xp, a: [a.fill(value), a], x, once=True)
+    agree(lambda xp, a: [operator.setitem(a, a == 0, value), a], x, once=True)
 
 
 def test_arrays_are_cast() -> None:

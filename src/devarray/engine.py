@@ -159,7 +159,7 @@ def _run_plain(buffer: Buffer) -> bool:
     owner = node.owner
     if owner is None or owner() is not buffer:
         return False
-    prepared = prepare_plain(node)
+    prepared = prepare_plain(node, buffer.device)
     if prepared is None:
         return False
     launch, recomputed = prepared
@@ -198,7 +198,7 @@ def run(step: Step, device: Device, targets: Targets) -> None:
     """
     outputs = step.outputs()
     places: Targets = {}
-    launch = prepare(step, targets)
+    launch = prepare(step, targets, device)
     for node in outputs:
         places[node] = targets.get(node) or _place(node, step, device)
     if 0 not in step.shape:

@@ -54,7 +54,7 @@ def explain(*arrays: DeviceArray, source: bool = True, file: TextIO | None = Non
         for k, step in enumerate(steps, 1):
             print(_describe(k, step), file=out)
             if source and 0 not in step.shape:
-                text = prepare(step, {}).plan.source
+                text = prepare(step, {}, arrays[0].device).plan.source
                 print("\n".join("  | " + line for line in text.splitlines()), file=out)
 
 

@@ -274,7 +274,7 @@ def layout_of(node: Node) -> Layout:
 _plain: dict[tuple[Any, ...], tuple[Plan, Walk]] = {}
 
 
-def prepare_plain(root: Node) -> tuple[Launch, list[Node]] | None:
+def prepare_plain(root: Node, device: Device) -> tuple[Launch, list[Node]] | None:
     """Return the launch for the plainest expressions, in one pass over the graph, or None for all others.
 
     Plain is: elementwise nodes of one shape over contiguous memory of that shape, none of which
@@ -308,12 +308,13 @@ def prepare_plain(root: Node) -> tuple[Launch, list[Node]] | None:
     mark = next(_marks)
     parts = encode(nodes, mark, loads, scalars)
     if top is root:
-        key = tuple(parts)
+        key = (device.name, *parts)
     else:
         if top.mark != mark:
             read(top, mark, loads, parts)
         reduction = root.arg
         key = (
+            device.name,
             reduction.loop.code,
             reduction.arg,
             reduction.axes,
@@ -324,7 +325,7 @@ def prepare_plain(root: Node) -> tuple[Launch, list[Node]] | None:
         )
     found = _plain.get(key)
     if found is None:
-        found = _plain_plan(root, top, nodes)
+        found = _plain_plan(root, top, nodes, device)
         if len(_plain) > PLAIN_LIMIT:
             _plain.clear()
         _plain[key] = found
@@ -356,7 +357,7 @@ def _is_plain(
     return True
 
 
-def _plain_plan(root: Node, top: Node, nodes: list[Node]) -> tuple[Plan, Walk]:
+def _plain_plan(root: Node, top: Node, nodes: list[Node], device: Device) -> tuple[Plan, Walk]:
     step = Step(top.shape)
     step.nodes = list(nodes)
     if top is root:
@@ -364,13 +365,13 @@ def _plain_plan(root: Node, top: Node, nodes: list[Node]) -> tuple[Plan, Walk]:
     else:
         step.reductions = step.results = [root]
     marks = [(node.mark, node.slot) for node in nodes]
-    launch = prepare(step, {})
+    launch = prepare(step, {}, device)
     for node, (mark, slot) in zip(nodes, marks, strict=True):
         node.mark, node.slot = mark, slot
     return launch.plan, launch.walk
 
 
-def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
+def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]], device: Device) -> Launch:
     """Return the launch that computes a step, with its plan found or made."""
     loads: list[Node] = []
     late_loads: list[Node] = []
@@ -401,6 +402,7 @@ def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]]) -> Launch:
     walk = _walk(step, loads, late_loads, targets)
     kind = "map" if not step.reductions else "scan" if step.reductions[0].op is SCAN else "reduce"
     key = (
+        device.name,
         kind,
         walk.mode,
         walk.classes,

@@ -1,0 +1,109 @@
+"""The command line, in processes of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import sys
+import numpy as np
+from numpy import linspace
+from numpy.random import default_rng
+import beside
+x = linspace(0, 1, 1001)
+y = np.sin(x) + default_rng(0).random(1001)
+y[1:-1] = 0.5 * (y[:-2] + y[2:])
+print(type(y).__name__, beside.kind(), np.__name__, sys.argv[1:])
+assert isinstance(y, np.ndarray)
+assert type(np.sqrt(2.0)) is np.float64
+print(f"{y.mean():.12f}", float(np.linalg.norm(y)) > 0, np.array(["a", "b"]).tolist())
+import json, statistics
+assert "devarray" not in json.__name__
+"""
+BESIDE = """
+import numpy
+def kind():
+    return type(numpy.zeros(3)).__name__
+"""
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "devarray", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DEVARRAY_HOST_ACCESS": "read", **environment},
+    )
+
+
+@pytest.fixture
+def script(tmp_path):
+    (tmp_path / "beside.py").write_text(BESIDE)
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def test_run_means_devarray_in_the_script_and_beside_it(script):
+    ours = run("run", str(script), "one", "--two")
+    assert ours.returncode == 0, ours.stderr
+    first, second = ours.stdout.splitlines()
+    assert first == "DeviceArray DeviceArray numpy ['one', '--two']"
+    plain = subprocess.run(
+        [sys.executable, str(script), "one", "--two"], capture_output=True, text=True, check=True
+    )
+    assert plain.stdout.splitlines()[0].startswith("ndarray ndarray numpy")
+    assert second == plain.stdout.splitlines()[1]
+    summary = ours.stderr.splitlines()[-1]
+    assert summary.startswith("devarray: kernels=")
+    assert "launches=" in summary and "kernel_time=" in summary and "cached=" in summary
+
+
+def test_run_reports_the_scripts_own_errors(tmp_path):
+    path = tmp_path / "fails.py"
+    path.write_text("import numpy as np\nx = np.ones(3)\nx + np.ones(4)\n")
+    ours = run("run", str(path))
+    assert ours.returncode == 1
+    assert "line 3" in ours.stderr
+    assert "operands could not be broadcast together with shapes (3,) (4,)" in ours.stderr
+
+
+def test_run_of_a_file_that_is_not_there():
+    ours = run("run", "not-there.py")
+    assert ours.returncode == 2 and "no file 'not-there.py'" in ours.stderr
+
+
+def test_run_on_a_device_that_is_not_there(script):
+    ours = run("run", "--device", "abacus", str(script))
+    assert ours.returncode == 2 and "no device named 'abacus'" in ours.stderr
+
+
+def test_info_shows_devices_compiler_threads_and_cache():
+    ours = run("info", DEVARRAY_THREADS="1")
+    assert ours.returncode == 0, ours.stderr
+    for word in ("device openmp (default): usable", "compiler:", "threads: 1", "kernel cache:"):
+        assert word in ours.stdout
+
+
+def test_info_without_a_compiler_says_what_to_install(tmp_path):
+    ours = run("info", PATH=str(tmp_path), DEVARRAY_CACHE_DIR=str(tmp_path / "c"), CC="", CXX="")
+    if "usable\n  compiler" in ours.stdout:
+        pytest.skip("a compiler comes with a wheel here")
+    assert "device openmp (default): not usable" in ours.stdout
+
+
+def test_cache_lists_and_clears(tmp_path, script):
+    folder = {"DEVARRAY_CACHE_DIR": str(tmp_path / "kernels")}
+    assert run("run", str(script), **folder).returncode == 0
+    listed = run("cache", **folder)
+    assert listed.returncode == 0 and "last used" in listed.stdout
+    assert "removed" in run("cache", "clear", **folder).stdout
+    assert "0 kernels" in run("cache", **folder).stdout
+
+
+def test_a_setting_that_is_wrong_is_an_error_that_names_it():
+    ours = run("info", DEVARRAY_THREADS="many")
+    assert ours.returncode != 0
+    assert "DEVARRAY_THREADS must be an integer, got 'many'" in ours.stderr
