@@ -59,7 +59,9 @@ def assert_same(got: Any, wanted: Any, rtol: float = 0.0, words: bool = True) ->
     if isinstance(got, Exception):
         raise AssertionError(f"NumPy gives {wanted!r}, devarray raises {got!r}") from got
     if isinstance(wanted, (np.ndarray, np.generic)):
-        assert type(got) is tuple and len(got) == 4 and got[0] == "device", f"not on device: {got!r}"
+        assert type(got) is tuple and len(got) == 4 and got[0] == "device", (
+            f"not on device: {got!r}"
+        )
         _, values, shape, dtype = got
         assert (shape, dtype) == (np.shape(wanted), wanted.dtype)
         if rtol:
@@ -79,7 +81,7 @@ def assert_same(got: Any, wanted: Any, rtol: float = 0.0, words: bool = True) ->
 def agree(
     body: Callable[..., Any], *args: Any, rtol: float = 0.0, words: bool = True, once: bool = False
 ) -> None:  # fmt: skip
-    """Run ``body(xp, *args)`` with NumPy; with devarray; and with NumPy's functions on device arrays.
+    """Run ``body(xp, *args)`` with NumPy, with devarray, and with np's functions on device arrays.
 
     Results, errors and what has become of the arguments must be the same. With `once`, only
     devarray's functions are tried.

@@ -130,6 +130,14 @@ def is_same_error(mine: BaseException, numpys: BaseException) -> bool:
     return False
 
 
+def fits(shape: Any, wanted: Any) -> bool:
+    """Say whether `shape` broadcasts to `wanted`."""
+    try:
+        return np.broadcast_shapes(shape, wanted) == wanted
+    except ValueError:
+        return False
+
+
 USUAL = (TypeError, ValueError, IndexError, OverflowError)  # where two errors apply, either may come first
 STRICT = os.environ.get("DEVARRAY_STRICT_ERRORS", "0") == "1"
 
@@ -349,7 +357,7 @@ class Programs(RuleBasedStateMachine):
         if name == "mean" and axis == ():  # test_hazards.py: test_mean_along_no_axes_with_a_mask
             return multiple()
         # test_hazards.py: test_mask_of_more_dimensions_is_refused
-        if m.n.dtype.kind != "b" or name == "mean" or m.n.ndim > a.n.ndim:
+        if m.n.dtype.kind != "b" or name == "mean" or not fits(m.n.shape, a.n.shape):
             m = Pair(da.ones((), "?"), np.ones((), "?"))
         try:
             self._check_reduction(name, a.n, axis)
@@ -546,7 +554,9 @@ class Programs(RuleBasedStateMachine):
 
     @rule(a=arrays, b=arrays)
     def evaluate(self, a: Pair, b: Pair) -> None:
-        da.evaluate(a.d, b.d)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            da.evaluate(a.d, b.d)
 
     @rule(a=arrays, b=arrays)
     def swap(self, a: Pair, b: Pair) -> None:
@@ -564,7 +574,9 @@ class Programs(RuleBasedStateMachine):
 
     def compare(self) -> None:
         for k, pair in enumerate(self.live):
-            got = pair.d.get()
+            with warnings.catch_warnings():  # test_hazards.py: test_evaluation_does_not_warn
+                warnings.simplefilter("ignore")
+                got = pair.d.get()
             assert got.shape == pair.n.shape and got.dtype == pair.n.dtype
             if not np.array_equal(got, pair.n, equal_nan=pair.n.dtype.kind in "fc"):
                 raise AssertionError(f"name {k} differs\ndevarray: {got!r}\nNumPy:    {pair.n!r}")

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import agree, assert_same, assert_same_bits, host, outcome
 
 import devarray as da
+from agreement import agree, assert_same, assert_same_bits, host, outcome
 
 Body = Callable[..., Any]
-DTYPES = "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split()
+DTYPES = ["?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"]
 GRID = np.arange(6.0).reshape(2, 3)
 
 
@@ -76,8 +76,10 @@ MAKE: dict[str, Body] = {
     "indices, sparse": lambda xp: list(xp.indices((2, 3), sparse=True)),
     "indices, negative": lambda xp: xp.indices((2, -1)),
     "concatenate": lambda xp: [
-        xp.concatenate([xp.zeros(2), xp.ones(3, int)]), xp.concatenate((xp.eye(2), xp.ones((2, 1))), 1),
-        xp.concatenate([xp.eye(2), xp.ones((1, 2))], axis=-2), xp.concatenate([xp.eye(2), xp.ones(1)], None),
+        xp.concatenate([xp.zeros(2), xp.ones(3, int)]),
+        xp.concatenate((xp.eye(2), xp.ones((2, 1))), 1),
+        xp.concatenate([xp.eye(2), xp.ones((1, 2))], axis=-2),
+        xp.concatenate([xp.eye(2), xp.ones(1)], None),
     ],
     "concatenate, lists": lambda xp: xp.concatenate([[1, 2], [3.5]]),
     "concatenate, array": lambda xp: xp.concatenate(xp.ones((3, 2))),
@@ -87,8 +89,12 @@ MAKE: dict[str, Body] = {
     "concatenate, unsafe": lambda xp: xp.concatenate([xp.ones(1)], dtype=int, casting="unsafe"),
     "concatenate, out": lambda xp: xp.concatenate([xp.ones(1), xp.zeros(1)], out=xp.empty(2, "f4")),
     "concatenate, out of wrong shape": lambda xp: xp.concatenate([xp.ones(1)], out=xp.empty(2)),
-    "concatenate, out of wrong dtype": lambda xp: xp.concatenate([xp.ones(1)], out=xp.empty(1, int)),
-    "concatenate, out and dtype": lambda xp: xp.concatenate([xp.ones(1)], out=xp.empty(1), dtype="f4"),
+    "concatenate, out of wrong dtype": lambda xp: xp.concatenate(
+        [xp.ones(1)], out=xp.empty(1, int)
+    ),
+    "concatenate, out and dtype": lambda xp: xp.concatenate(
+        [xp.ones(1)], out=xp.empty(1), dtype="f4"
+    ),
     "concatenate, nothing": lambda xp: xp.concatenate([]),
     "concatenate, scalars": lambda xp: xp.concatenate([xp.zeros(()), xp.ones(())]),
     "concatenate, ndim": lambda xp: xp.concatenate([xp.eye(2), xp.ones(2)]),
@@ -104,8 +110,17 @@ MAKE: dict[str, Body] = {
     "broadcast_arrays": lambda xp: list(xp.broadcast_arrays(xp.eye(2), xp.ones(2), 3)),
     "broadcast_arrays, wrong": lambda xp: xp.broadcast_arrays(xp.ones(2), xp.ones(3)),
     "copy": lambda xp: [xp.copy(xp.arange(3)), xp.copy([1, 2]), xp.copy(3.0)],
-    "asarray": lambda xp: [xp.asarray([1, 2]), xp.asarray([[1.5], [2]]), xp.asarray(3), xp.asarray(())],
-    "asarray, dtype": lambda xp: [xp.asarray([1, 2], "f4"), xp.asarray([1.7], int), xp.asarray(1, bool)],
+    "asarray": lambda xp: [
+        xp.asarray([1, 2]),
+        xp.asarray([[1.5], [2]]),
+        xp.asarray(3),
+        xp.asarray(()),
+    ],
+    "asarray, dtype": lambda xp: [
+        xp.asarray([1, 2], "f4"),
+        xp.asarray([1.7], int),
+        xp.asarray(1, bool),
+    ],
     "asarray, ragged": lambda xp: xp.asarray([[1], [2, 3]]),
     "asarray, 300 to u1": lambda xp: xp.asarray([300], "u1"),
     "asarray, nan to int": lambda xp: xp.asarray([np.nan], int),
@@ -115,17 +130,32 @@ MAKE: dict[str, Body] = {
     "asarray, scalars inside": lambda xp: xp.asarray([xp.sum(xp.ones(2)), 5]),
     "asarray, nested ragged": lambda xp: xp.asarray([xp.ones(2), xp.zeros(3)]),
     "asarray, range": lambda xp: [xp.asarray(range(3)), xp.asarray(b"ab"[0])],
-    "array": lambda xp: [xp.array([1, 2]), xp.array(3, ndmin=2), xp.array([1], ndmin=3), xp.array(1j)],
+    "array": lambda xp: [
+        xp.array([1, 2]),
+        xp.array(3, ndmin=2),
+        xp.array([1], ndmin=3),
+        xp.array(1j),
+    ],
     "array, copy": lambda xp: xp.array(xp.arange(3), copy=True, dtype="f4"),
-    "astype": lambda xp: [xp.arange(3).astype("f4"), xp.arange(3).astype(bool), xp.ones(2).astype("i2")],
+    "astype": lambda xp: [
+        xp.arange(3).astype("f4"),
+        xp.arange(3).astype(bool),
+        xp.ones(2).astype("i2"),
+    ],
     "astype, casting": lambda xp: xp.ones(2).astype(int, casting="safe"),
     "astype, no": lambda xp: xp.ones(2).astype("f4", casting="no"),
     "astype, copy": lambda xp: [x := xp.ones(2), x.astype(float, copy=False) is x][1],
     "astype, copied": lambda xp: [x := xp.ones(2), x.astype(float) is x][1],
     "like": lambda xp: [
-        xp.zeros_like(xp.eye(2, dtype="i4")), xp.ones_like(xp.arange(3.0)), xp.full_like(xp.arange(3), 2.9),
-        xp.zeros_like(xp.eye(2), int, shape=(3,)), xp.ones_like([1, 2]), xp.full_like(xp.ones(2), 1, "c8"),
-        xp.empty_like(xp.zeros((0, 2), "u1")), xp.zeros_like(3), xp.full_like(xp.ones(2), [3, 4]),
+        xp.zeros_like(xp.eye(2, dtype="i4")),
+        xp.ones_like(xp.arange(3.0)),
+        xp.full_like(xp.arange(3), 2.9),
+        xp.zeros_like(xp.eye(2), int, shape=(3,)),
+        xp.ones_like([1, 2]),
+        xp.full_like(xp.ones(2), 1, "c8"),
+        xp.empty_like(xp.zeros((0, 2), "u1")),
+        xp.zeros_like(3),
+        xp.full_like(xp.ones(2), [3, 4]),
     ],
     "like, error": lambda xp: xp.full_like(xp.ones(2, "u1"), 300),
     "where": lambda xp: [xp.where(xp.arange(3) > 1, 1, 2.5), xp.where([True, False], [1, 2], 3)],
@@ -133,27 +163,43 @@ MAKE: dict[str, Body] = {
     "where, two": lambda xp: xp.where(xp.ones(2), 1),
     "where, shapes": lambda xp: xp.where(xp.ones(2), xp.ones(3), 1),
     "where, weak": lambda xp: [
-        xp.where(xp.ones(2), xp.ones(2, "f4"), 2.5), xp.where(xp.ones(2), xp.ones(2, "u1"), 2),
-        xp.where(1, xp.ones(2, "i1"), xp.ones(2, "u1")), xp.where(xp.ones(2, bool), 1, 2),
+        xp.where(xp.ones(2), xp.ones(2, "f4"), 2.5),
+        xp.where(xp.ones(2), xp.ones(2, "u1"), 2),
+        xp.where(1, xp.ones(2, "i1"), xp.ones(2, "u1")),
+        xp.where(xp.ones(2, bool), 1, 2),
     ],
     "where, overflow": lambda xp: xp.where(xp.ones(2, bool), xp.ones(2, "u1"), 300),
     "clip": lambda xp: [
-        xp.clip(xp.arange(5), 1, 3), xp.clip(xp.arange(5.0), None, 3), xp.clip(xp.arange(5), 2, None),
-        xp.arange(5).clip(1, 3), xp.arange(5).clip(max=2), xp.clip(xp.arange(5), min=1, max=2),
-        xp.clip(xp.arange(5), 1.5, 3), xp.clip(xp.arange(3), xp.ones(3), 5), xp.arange(3).clip(),
+        xp.clip(xp.arange(5), 1, 3),
+        xp.clip(xp.arange(5.0), None, 3),
+        xp.clip(xp.arange(5), 2, None),
+        xp.arange(5).clip(1, 3),
+        xp.arange(5).clip(max=2),
+        xp.clip(xp.arange(5), min=1, max=2),
+        xp.clip(xp.arange(5), 1.5, 3),
+        xp.clip(xp.arange(3), xp.ones(3), 5),
+        xp.arange(3).clip(),
     ],
     "clip, both": lambda xp: xp.clip(xp.arange(5), 1, 2, min=3),
     "clip, out": lambda xp: [x := xp.arange(5), xp.clip(x, 1, 3, out=x), x],
     "clip, u1": lambda xp: xp.clip(xp.ones(2, "u1"), -1, 300),
     "clip, nan": lambda xp: xp.clip(xp.arange(3.0), xp.asarray(np.nan), 1),
     "round": lambda xp: [
-        xp.round(xp.asarray([0.5, 1.5, 2.345, -0.5]), 2), xp.round(xp.asarray([0.5, 1.5, -0.5])),
-        xp.asarray([1.25, 2.5]).round(1), xp.round(xp.asarray([15, 25, 37]), -1), xp.round(xp.arange(3)),
-        xp.round(xp.asarray([1234.5]), -2), xp.round(xp.asarray([True])), xp.round(xp.asarray([1.55 + 2j]), 1),
+        xp.round(xp.asarray([0.5, 1.5, 2.345, -0.5]), 2),
+        xp.round(xp.asarray([0.5, 1.5, -0.5])),
+        xp.asarray([1.25, 2.5]).round(1),
+        xp.round(xp.asarray([15, 25, 37]), -1),
+        xp.round(xp.arange(3)),
+        xp.round(xp.asarray([1234.5]), -2),
+        xp.round(xp.asarray([True])),
+        xp.round(xp.asarray([1.55 + 2j]), 1),
     ],
-    "round, float16": lambda xp: [xp.asarray([1.37, 2.5], "f2").round(1), xp.asarray([1.5], "f4").round()],
+    "round, float16": lambda xp: [
+        xp.asarray([1.37, 2.5], "f2").round(1),
+        xp.asarray([1.5], "f4").round(),
+    ],
     "round, out": lambda xp: xp.round(xp.asarray([1.5]), out=xp.zeros(1, int)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", MAKE)
@@ -194,7 +240,8 @@ def test_get_to_an_array() -> None:
     read_only.flags.writeable = False
     for wrong, error in (
         (np.zeros((3, 2)), ValueError), (np.zeros((2, 3), "f4"), ValueError), ([0], TypeError),
-        (da.zeros((2, 3)), TypeError), (read_only, ValueError), (np.zeros((2, 3), ">f8"), ValueError),
+        (da.zeros((2, 3)), TypeError), (read_only, ValueError),
+        (np.zeros((2, 3), ">f8"), ValueError),
     ):  # fmt: skip
         with pytest.raises(error):
             x.get(out=wrong)  # type: ignore[arg-type]
@@ -267,7 +314,15 @@ def test_pickling(dtype: str) -> None:
 
 def test_copies() -> None:
     x = da.arange(4)
-    copies = [copy.copy(x), copy.deepcopy(x), x.copy(), np.copy(x), da.copy(x), x[...].copy(), x.flatten()]
+    copies = [
+        copy.copy(x),
+        copy.deepcopy(x),
+        x.copy(),
+        np.copy(x),
+        da.copy(x),
+        x[...].copy(),
+        x.flatten(),
+    ]
     nested = copy.deepcopy({"a": [x, x]})
     x[:] = -1
     for one in copies:
@@ -334,7 +389,7 @@ def test_host_access_never() -> None:
     with da.config(host_access="never"):
         for body in (
             lambda: np.asarray(x), lambda: np.array(x), lambda: np.asarray(x, copy=True),
-            lambda: x.__array__(), lambda: np.ma.asarray(x),
+            x.__array__, lambda: np.ma.asarray(x),
         ):  # fmt: skip
             with pytest.raises(da.HostMixError, match=r"\.get\(\)"):
                 body()
@@ -451,7 +506,8 @@ def test_device_arrays_are_not_made_by_their_class() -> None:
 
 # ---- dtypes that devices do not have
 UNSUPPORTED = [
-    np.array([1, None]), np.array([1.0], "g"), np.array([1j], "G"), np.array(["2020-01-01"], "M8[D]"),
+    np.array([1, None]), np.array([1.0], "g"), np.array([1j], "G"),
+    np.array(["2020-01-01"], "M8[D]"),
     np.array([3], "m8[s]"), np.array(["text"]), np.array([b"text"]), np.array([(1, 2.0)], "i4,f8"),
     np.array([b"raw"], "V3"),
 ]  # fmt: skip
@@ -460,11 +516,19 @@ UNSUPPORTED = [
 @pytest.mark.parametrize("x", UNSUPPORTED, ids=lambda x: x.dtype.name)
 def test_unsupported_dtypes(x: Any) -> None:
     for body in (
-        lambda: da.to_gpu(x), lambda: da.asarray(x), lambda: da.array(x), lambda: da.asarray(x, copy=False),
-        lambda: da.zeros(2, x.dtype), lambda: da.empty(2, x.dtype), lambda: da.zeros_like(x),
-        lambda: da.ones(2).astype(x.dtype), lambda: da.full(1, 0, x.dtype), lambda: da.asarray([1], x.dtype),
-        lambda: da.eye(2, dtype=x.dtype), lambda: da.ones(2).sum(dtype=x.dtype),
-    ):  # fmt: skip
+        lambda: da.to_gpu(x),
+        lambda: da.asarray(x),
+        lambda: da.array(x),
+        lambda: da.asarray(x, copy=False),
+        lambda: da.zeros(2, x.dtype),
+        lambda: da.empty(2, x.dtype),
+        lambda: da.zeros_like(x),
+        lambda: da.ones(2).astype(x.dtype),
+        lambda: da.full(1, 0, x.dtype),
+        lambda: da.asarray([1], x.dtype),
+        lambda: da.eye(2, dtype=x.dtype),
+        lambda: da.ones(2).sum(dtype=x.dtype),
+    ):
         with pytest.raises(da.UnsupportedError, match="not supported"):
             body()
 

@@ -616,7 +616,7 @@ def test_in_place_loop_cuts_at_the_same_place(mode):
             np.minimum(y, 2.0, out=y)
         da.evaluate(x, y)
 
-    assert kernels_of(loop) <= 4
+    assert kernels_of(loop) <= 8  # whatever the number of iterations
 
 
 def test_out_of_place_loop_cuts_at_the_same_place(mode):
@@ -634,7 +634,7 @@ def test_out_of_place_loop_cuts_at_the_same_place(mode):
             y = np.minimum(np.maximum(c + 0.5, -2.0), 2.0)
         da.evaluate(x, y)
 
-    assert kernels_of(loop) <= 4
+    assert kernels_of(loop) <= 8  # whatever the number of iterations
 
 
 def test_one_name_loop_cuts_at_the_same_place(mode):
@@ -648,7 +648,7 @@ def test_one_name_loop_cuts_at_the_same_place(mode):
             x = np.minimum(np.maximum((((x * 0.5 + 1.0) * 0.75 - 0.25) * 0.5 + x) * 0.5, -4.0), 4.0) + 0.5
         da.evaluate(x)
 
-    assert kernels_of(loop) <= 4
+    assert kernels_of(loop) <= 8  # whatever the number of iterations
 
 
 @pytest.mark.parametrize("n", [5, 1001])
@@ -788,7 +788,8 @@ def test_evaluation_does_not_warn():
     z = da.asarray(np.array([1 + 2j]))
     with pytest.warns(np.exceptions.ComplexWarning):
         x = z.astype("f8")  # NumPy warns here, at the user's line
-    x.get()
+    with da.config(check=True):  # the oracle has a say
+        x.get()
 
 
 def test_slice_of_a_0d_array_is_refused():

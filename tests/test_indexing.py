@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from agreement import agree
 
 import devarray as da
+from agreement import agree
 
 Body = Callable[..., Any]
 GRID = np.arange(24).reshape(2, 3, 4)
@@ -131,9 +131,7 @@ ASSIGN: dict[str, Body] = {
     "0-d": lambda xp, a: operator.setitem(a, 0, a.sum()),
     "other dtype": lambda xp, a: operator.setitem(a, 0, a[1] / 2),
     "bool": lambda xp, a: operator.setitem(a, 0, a[1] > 14),
-    "overlap forward": lambda xp, a: operator.setitem(
-        a, (Ellipsis, slice(1, None)), a[..., :-1]
-    ),
+    "overlap forward": lambda xp, a: operator.setitem(a, (Ellipsis, slice(1, None)), a[..., :-1]),
     "overlap backward": lambda xp, a: operator.setitem(a, (Ellipsis, slice(None, -1)), a[..., 1:]),
     "overlap reversed": lambda xp, a: operator.setitem(a, Ellipsis, a[::-1, ::-1, ::-1]),
     "itself": lambda xp, a: operator.setitem(a, Ellipsis, a),
@@ -160,7 +158,8 @@ def test_assignment(name: str) -> None:
 
 SCALARS = [
     1, -1, 300, 2**31, 2**63, 2**64, -(2**70), 1.5, -1.5, 1e10, 1e300, np.nan, np.inf, 1 + 2j, True,
-    np.float64(1.5), np.float64(np.nan), np.int64(300), np.complex64(1j), np.uint8(200), np.array(3.7),
+    np.float64(1.5), np.float64(np.nan), np.int64(300), np.complex64(1j), np.uint8(200),
+    np.array(3.7),
 ]  # fmt: skip
 
 
@@ -393,7 +392,10 @@ SHAPES: dict[str, Body] = {
     "moveaxis, wrong": lambda xp, a: xp.moveaxis(a, 3, 0),
     "moveaxis, repeated": lambda xp, a: xp.moveaxis(a, (0, 0), (1, 2)),
     "moveaxis, lengths": lambda xp, a: xp.moveaxis(a, (0, 1), (1,)),
-    "broadcast_to": lambda xp, a: [xp.broadcast_to(a, (5, 2, 3, 4)), xp.broadcast_to(a[:1], a.shape)],
+    "broadcast_to": lambda xp, a: [
+        xp.broadcast_to(a, (5, 2, 3, 4)),
+        xp.broadcast_to(a[:1], a.shape),
+    ],
     "broadcast_to, wrong": lambda xp, a: xp.broadcast_to(a, (2, 3, 5)),
     "broadcast_to, fewer axes": lambda xp, a: xp.broadcast_to(a, (3, 4)),
     "broadcast_to, negative": lambda xp, a: xp.broadcast_to(a[0, 0, 0], (-1,)),
@@ -411,9 +413,11 @@ def test_shapes(name: str) -> None:
 def test_reshapes_are_views_where_numpys_are() -> None:
     def body(xp: Any, a: Any) -> Any:
         views = [
-            a.reshape(-1), a.T.reshape(4, 3, 2), a[:, 1:].reshape(2, -1), a[:, :, ::2].reshape(6, 2),
+            a.reshape(-1), a.T.reshape(4, 3, 2), a[:, 1:].reshape(2, -1),
+            a[:, :, ::2].reshape(6, 2),
             a.T.reshape(-1), a.transpose(1, 0, 2).reshape(6, 4), a[::-1].reshape(2, 12), a.ravel(),
-            a.flatten(), a.copy(), a.reshape(6, 4, order="F"), a.squeeze(), a[None].reshape(2, 3, 4),
+            a.flatten(), a.copy(), a.reshape(6, 4, order="F"), a.squeeze(),
+            a[None].reshape(2, 3, 4),
         ]  # fmt: skip
         a += 1000
         return views

@@ -183,10 +183,20 @@ class DeviceArray(Recorded):
         """The real part, as a view."""
         return self._part(0)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self._part(0)[...] = value
+
     @property
     def imag(self) -> DeviceArray:
         """The imaginary part: a view of complex arrays, read-only zeros of real ones."""
         return self._part(1)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
+        self._part(1)[...] = value
 
     def _part(self, which: int) -> DeviceArray:
         dtype = self.dtype

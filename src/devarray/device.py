@@ -7,6 +7,7 @@ imported when its name is first asked for.
 from __future__ import annotations
 
 import importlib
+import weakref
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -36,11 +37,13 @@ class Block:
     nbytes : int
     memory : object
         What keeps the memory alive, in the device's own terms.
+    loads : list of weakref
+        Nodes that read the memory; see `engine`.
     escaped : bool
         Code outside devarray may read or write the memory (DLPack, ``np.asarray``, ...).
     """
 
-    __slots__ = ("address", "device", "escaped", "memory", "nbytes")
+    __slots__ = ("address", "device", "escaped", "loads", "memory", "nbytes")
 
     def __init__(self, device: Device, address: int, nbytes: int, memory: object) -> None:
         self.device = device
@@ -48,6 +51,18 @@ class Block:
         self.nbytes = nbytes
         self.memory = memory
         self.escaped = False
+        self.loads: list[weakref.ref[Any]] = []
+
+    def live_loads(self) -> list[Any]:
+        """Return the nodes that are alive and read the memory."""
+        found = [ref() for ref in self.loads]
+        return [node for node in found if node is not None]
+
+    def add_load(self, node: Any) -> None:
+        """Note that a node reads the memory."""
+        if len(self.loads) > 8:
+            self.loads = [ref for ref in self.loads if ref() is not None]
+        self.loads.append(weakref.ref(node))
 
 
 class CompileStatistics(NamedTuple):

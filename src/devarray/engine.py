@@ -230,9 +230,12 @@ def _place(node: Node, step: Step, device: Device) -> tuple[Block, Layout]:
 def _is_free(spare: Block, layout: Layout, node: Node, owner: Buffer) -> bool:
     """Say whether writing `node` to `spare` disturbs nobody: its own reads of it are the very elements it writes."""
     itemsize = node.dtype.itemsize
-    for leaf in leaves((node,)):
-        if leaf.arg[0] is spare and (leaf.arg[1] != layout or leaf.dtype.itemsize != itemsize):
-            return False
+    own = [leaf for leaf in leaves((node,)) if leaf.arg[0] is spare]
+    if any(leaf.arg[1] != layout or leaf.dtype.itemsize != itemsize for leaf in own):
+        return False
+    # other loads: cached by views, or operands of an operation that is just being recorded
+    if any(leaf not in own for leaf in spare.live_loads()):
+        return False
     whole = Layout((spare.nbytes,), (1,), 0, True)
     return all(reader is owner for reader in readers(spare, whole, 1))
 
@@ -319,27 +322,24 @@ def store(buffer: Buffer, layout: Layout, value: Node, dtype: DType | None = Non
             and value.shape == layout.shape
         )
         if _disturbs(value, block, layout, dtype.itemsize):
-            evaluate_node(value, buffer.device)
+            value = evaluate_node(value, buffer.device)
             direct = False
         root = value if direct else copy_node(value, layout.shape, dtype)
         steps = schedule([root])
         _run_all(steps[:-1], buffer.device)
         last = steps[-1]
         if last.reductions and _disturbs_pass(last, block, layout, dtype.itemsize):
-            evaluate_node(root, buffer.device)
-            root = copy_node(root, layout.shape, dtype)
+            root = copy_node(evaluate_node(root, buffer.device), layout.shape, dtype)
             last = schedule([root])[-1]
         run(last, buffer.device, {root: (block, layout)})
 
 
-def evaluate_node(node: Node, device: Device) -> None:
-    """Give the value of a node memory of its own, whether or not a buffer shows it."""
-    if node.op is LOAD:
-        temporary = copy_node(node, node.shape, node.dtype)
-        _run_all(schedule([temporary]), device)
-        node.become_load(*temporary.arg)
-    else:
-        _run_all(schedule([node]), device)
+def evaluate_node(node: Node, device: Device) -> Node:
+    """Return a load of memory that holds the value of a node as it is now, and that nothing writes."""
+    if node.op is LOAD:  # of memory that is about to be written: others go on reading that
+        node = copy_node(node, node.shape, node.dtype)
+    _run_all(schedule([node]), device)
+    return node
 
 
 def _same_elements(leaf: Node, layout: Layout, itemsize: int) -> bool:

@@ -127,6 +127,7 @@ def clip(
     if out is not None:
         options["out"] = out
     a = asarray(a)
+    low, high = _within(low, a.dtype, 0), _within(high, a.dtype, 1)
     if low is None and high is None:
         return dispatch.call_ufunc(OPS[np.positive], (a,), **options) if options else a.copy()
     if low is None:
@@ -134,6 +135,18 @@ def clip(
     if high is None:
         return dispatch.call_ufunc(OPS[np.maximum], (a, low), **options)
     return dispatch.call_ufunc(OPS[clip_ufunc], (a, low, high), **options)
+
+
+def _within(bound: Any, dtype: np.dtype[Any], side: int) -> Any:
+    """Return a Python integer that lies beyond an integer dtype as the dtype's own limit, as NumPy does."""
+    if type(bound) is not int or dtype.kind not in "ui":
+        return bound
+    info = np.iinfo(dtype)
+    if side == 0 and bound < info.min:
+        return int(info.min)
+    if side == 1 and bound > info.max:
+        return int(info.max)
+    return bound
 
 
 def _bound(a: Any, b: Any) -> Any:

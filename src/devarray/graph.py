@@ -145,6 +145,7 @@ class Node:
         """Note that `block` holds the value: the node is a LOAD from now on."""
         self.arg = (block, layout)
         self.op = LOAD
+        block.add_load(self)
         self.sources = ()
         self.weight = load_weight(block)
         self.dear = False
@@ -161,7 +162,9 @@ def load_weight(block: Block) -> float:
 
 def load_node(block: Block, layout: Layout, dtype: DType) -> Node:
     """Return a node that reads memory."""
-    return Node(LOAD, (), dtype, layout.shape, load_weight(block), False, (block, layout))
+    node = Node(LOAD, (), dtype, layout.shape, load_weight(block), False, (block, layout))
+    block.add_load(node)
+    return node
 
 
 def map_node(loop: Loop, sources: tuple[Any, ...], shape: Shape) -> Node:

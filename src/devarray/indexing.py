@@ -49,7 +49,7 @@ def getitem(array: Recorded, key: Any) -> Any:
     if is_basic_key(key):
         dtype = array._dtype()
         layout = index_layout(array._layout(), key, dtype.itemsize)
-        if not layout.shape and not _has_ellipsis(key) and array._shape():
+        if not layout.shape and not _has_ellipsis(key):
             # NumPy gives a scalar here, which does not follow later writes to the array
             block = engine.materialize(array._buffer)
             value = array._buffer.device.native(block, layout, dtype)

@@ -115,6 +115,8 @@ def normalize_axes(axis: Any, ndim: int) -> Shape:
     """Return the axes that `axis` (an int, a tuple of ints, or None for all) names, in increasing order."""
     if axis is None:
         return tuple(range(ndim))
+    if not ndim and axis in (0, -1):
+        return ()  # NumPy, too, lets a 0-d array be reduced along an axis that it does not have
     if not isinstance(axis, tuple):
         return (normalize_axis(axis, ndim),)
     axes = [normalize_axis(one, ndim) for one in axis]
