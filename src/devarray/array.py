@@ -490,7 +490,9 @@ class DeviceArray(Recorded):
         return result
 
     def ravel(self, order: str = "C") -> DeviceArray:
-        """Return the elements along one axis: a view where strides allow, else a copy."""
+        """Return the elements along one axis: a view of a contiguous array, else a copy."""
+        if order == "C" and not self._layout().dense:
+            return self.flatten()
         return self.reshape(-1, order=order)
 
     def flatten(self, order: str = "C") -> DeviceArray:

@@ -344,10 +344,17 @@ def _value(source: Any, values: dict[int, Any]) -> Any:
     return values[id(source)] if type(source) is Node else source
 
 
+def _cast(x: Any, dtype: DType) -> Any:
+    array = np.asarray(x)
+    if array.dtype.kind == "c" and dtype.kind not in "cb":
+        array = array.real  # NumPy would warn; that was done when the operation was written
+    return array.astype(dtype)
+
+
 def _apply(node: Node, operands: list[Any]) -> Any:
     if isinstance(node.op, Loop):
         loop = node.op
-        cast = [np.asarray(x).astype(dtype) for x, dtype in zip(operands, loop.ins, strict=True)]
+        cast = [_cast(x, dtype) for x, dtype in zip(operands, loop.ins, strict=True)]
         result = cast[0] if loop.op is _COPY else loop.op.ufunc(*cast)
         if loop.op.nout > 1:
             result = result[loop.index]

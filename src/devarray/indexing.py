@@ -68,10 +68,12 @@ def setitem(array: Recorded, key: Any, value: Any) -> None:
     """Write ``array[key] = value``."""
     if not array._writeable():
         raise ValueError("assignment destination is read-only")
-    if _is_everything(key):
+    if _is_everything(key) and array._shape():
         target = array
     elif is_basic_key(key):
         target = view(array, index_layout(array._layout(), key, array._dtype().itemsize))
+        if not target._shape() and not _has_ellipsis(key) and np.ndim(value):
+            raise ValueError("setting an array element with a sequence.")
     elif _is_mask(key, array) and (node := _masked_value(array, key, value)) is not None:
         write(array, _masked(array, key, node))
         return
@@ -95,7 +97,7 @@ def _is_mask(key: Any, array: Recorded) -> bool:
     if not isinstance(key, Recorded) or key._dtype() != BOOL:
         return False
     mask, shape = key._shape(), array._shape()
-    if not mask or len(mask) > len(shape):
+    if not mask or len(mask) > len(shape) or 0 in mask:
         return False
     for axis, (have, want) in enumerate(zip(mask, shape, strict=False)):
         if have != want:

@@ -169,7 +169,10 @@ def _mask(op: Op, node: Node, where: Any, start: Any, array: Recorded, dtype: DT
         )
     shape = broadcast_shapes(operand.shape, node.shape)
     if shape != node.shape:
-        node = engine.copy_node(node, shape, node.dtype)
+        a, b = (str(s).replace(" ", "") for s in (node.shape, shape))
+        raise ValueError(
+            f"non-broadcastable operand with shape {a} doesn't match the broadcast shape {b}"
+        )
     if node.dtype != dtype:
         node = engine.copy_node(node, node.shape, dtype)
     value = dtype.type(neutral).item()
@@ -223,11 +226,12 @@ def _count(array: Recorded, axes: Shape, where: Any, keepdims: bool) -> Any:
     operand = as_operand(where, array._buffer.device)
     if operand is None:
         raise TypeError("the where argument must be a boolean array")
-    loop = engine.copy_loop(BOOL, INTP)
-    ones = map_node(loop, (operand.value,), shape)
-    reduction = Reduction(OPS[np.add], _reduce_loop(OPS[np.add], INTP, INTP), axes, False, None)
-    if not axes or any(shape[a] == 0 for a in axes):
+    ones = map_node(engine.copy_loop(BOOL, INTP), (operand.value,), shape)
+    if not axes:
+        return fresh(ones, array._buffer.device)
+    if any(shape[a] == 0 for a in axes):
         return 0
+    reduction = Reduction(OPS[np.add], _reduce_loop(OPS[np.add], INTP, INTP), axes, False, None)
     return fresh(reduce_node(ones, reduction, INTP, keepdims), array._buffer.device)
 
 
