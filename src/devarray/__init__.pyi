@@ -40,6 +40,8 @@ from devarray.errors import UnsupportedError as UnsupportedError
 from devarray.explain import explain as explain
 from devarray.functions import count_nonzero as count_nonzero
 from devarray.functions import expand_dims as expand_dims
+from devarray.functions import max as amax
+from devarray.functions import min as amin
 from devarray.functions import moveaxis as moveaxis
 from devarray.functions import permute_dims as permute_dims
 from devarray.functions import where as where
@@ -58,10 +60,8 @@ absolute: _U
 acos: _U
 acosh: _U
 add: _U
-
 def all(a: Any, *args: Any, **options: Any) -> Any: ...
 def any(a: Any, *args: Any, **options: Any) -> Any: ...
-
 arccos: _U
 arccosh: _U
 arcsin: _U
@@ -69,15 +69,11 @@ arcsinh: _U
 arctan: _U
 arctan2: _U
 arctanh: _U
-
 def argmax(a: Any, *args: Any, **options: Any) -> Any: ...
 def argmin(a: Any, *args: Any, **options: Any) -> Any: ...
-
 asin: _U
 asinh: _U
-
 def astype(a: Any, *args: Any, **options: Any) -> Any: ...
-
 atan: _U
 atan2: _U
 atanh: _U
@@ -92,9 +88,7 @@ bitwise_xor: _U
 bool_ = np.bool_
 cbrt: _U
 ceil: _U
-
 def clip(a: Any, *args: Any, **options: Any) -> Any: ...
-
 complex128 = np.complex128
 complex64 = np.complex64
 conj: _U
@@ -102,10 +96,8 @@ conjugate: _U
 copysign: _U
 cos: _U
 cosh: _U
-
 def cumprod(a: Any, *args: Any, **options: Any) -> Any: ...
 def cumsum(a: Any, *args: Any, **options: Any) -> Any: ...
-
 deg2rad: _U
 degrees: _U
 divide: _U
@@ -132,6 +124,7 @@ greater: _U
 greater_equal: _U
 heaviside: _U
 hypot: _U
+def imag(a: Any, *args: Any, **options: Any) -> Any: ...
 inf: float
 int16 = np.int16
 int32 = np.int32
@@ -156,14 +149,10 @@ logical_and: _U
 logical_not: _U
 logical_or: _U
 logical_xor: _U
-
 def max(a: Any, *args: Any, **options: Any) -> Any: ...
-
 maximum: _U
-
 def mean(a: Any, *args: Any, **options: Any) -> Any: ...
 def min(a: Any, *args: Any, **options: Any) -> Any: ...
-
 minimum: _U
 mod: _U
 modf: _U
@@ -177,24 +166,17 @@ pi: float
 positive: _U
 pow: _U
 power: _U
-
 def prod(a: Any, *args: Any, **options: Any) -> Any: ...
-
 rad2deg: _U
 radians: _U
-
 def ravel(a: Any, *args: Any, **options: Any) -> Any: ...
-
+def real(a: Any, *args: Any, **options: Any) -> Any: ...
 reciprocal: _U
 remainder: _U
-
 def reshape(a: Any, *args: Any, **options: Any) -> Any: ...
-
 right_shift: _U
 rint: _U
-
 def round(a: Any, *args: Any, **options: Any) -> Any: ...
-
 sign: _U
 signbit: _U
 sin: _U
@@ -202,25 +184,18 @@ sinh: _U
 spacing: _U
 sqrt: _U
 square: _U
-
 def squeeze(a: Any, *args: Any, **options: Any) -> Any: ...
 def std(a: Any, *args: Any, **options: Any) -> Any: ...
-
 subtract: _U
-
 def sum(a: Any, *args: Any, **options: Any) -> Any: ...
 def swapaxes(a: Any, *args: Any, **options: Any) -> Any: ...
-
 tan: _U
 tanh: _U
-
 def transpose(a: Any, *args: Any, **options: Any) -> Any: ...
-
 true_divide: _U
 trunc: _U
 uint16 = np.uint16
 uint32 = np.uint32
 uint64 = np.uint64
 uint8 = np.uint8
-
 def var(a: Any, *args: Any, **options: Any) -> Any: ...

@@ -58,18 +58,40 @@ def _binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
             if found is not None and len(found) == 1:
                 sources = (other, a) if reflected else (a, other)
                 return fresh(map_node(found[0], sources, a.shape), self._buffer.device)
-        return call(op, other, self) if reflected else call(op, self, other)
+        result = call(op, other, self) if reflected else call(op, self, other)
+        if result is NotImplemented:
+            return _foreign(ufunc, self, other, reflected)
+        return result
 
     method.__name__ = f"__{'r' if reflected else ''}{op.name}__"
     method.__doc__ = f"Record `numpy.{op.name}`."
     return method
 
 
+def _foreign(ufunc: Any, self: DeviceArray, other: Any, reflected: bool) -> Any:
+    """Return what an operator with an operand of another library's type gives.
+
+    A type with ``__array_ufunc__`` decides itself, unless that is None: then its own operator does. What can be compared
+    with no number is equal to none.
+    """
+    protocol = getattr(type(other), "__array_ufunc__", NO_VALUE)
+    if protocol is not NO_VALUE and protocol is not None and not reflected:
+        return ufunc(self, other)
+    if protocol is NO_VALUE and ufunc in (np.equal, np.not_equal):
+        value = ufunc is np.not_equal
+        return fresh(map_node(engine.copy_loop(BOOL, BOOL), (value,), self.shape), self.device)
+    return NotImplemented
+
+
+BOOL = np.dtype("?")
+
+
 def _checked_binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
     op = OPS[ufunc]
 
     def method(self: DeviceArray, other: Any) -> Any:
-        return call(op, other, self) if reflected else call(op, self, other)
+        result = call(op, other, self) if reflected else call(op, self, other)
+        return _foreign(ufunc, self, other, reflected) if result is NotImplemented else result
 
     method.__doc__ = f"Record `numpy.{op.name}`."
     return method
@@ -372,6 +394,9 @@ class DeviceArray(Recorded):
     def __getitem__(self, key: Any) -> Any:
         return indexing.getitem(self, key)
 
+    def __delitem__(self, key: Any) -> None:
+        raise ValueError("cannot delete array elements")
+
     def __setitem__(self, key: Any, value: Any) -> None:
         indexing.setitem(self, key, value)
 
@@ -442,14 +467,11 @@ class DeviceArray(Recorded):
         if modulo is not None:
             return NotImplemented
         # NumPy, too, takes these exponents as other ufuncs
-        if (
-            type(other) in (int, float)
-            and other in _POWERS
-            and (self.dtype.kind in "fc" or other == 2)
-        ):
-            if not (other in (2, 1) and self.dtype.kind == "b"):
+        if type(other) in (int, float) and other in _POWERS:
+            if self.dtype.kind in "fc" or (type(other) is int and other == 2):
                 return call(_POWERS[other], self)
-        return call(OPS[np.power], self, other)
+        result = call(OPS[np.power], self, other)
+        return _foreign(np.power, self, other, False) if result is NotImplemented else result
 
     def __ipow__(self, other: Any) -> Any:
         if type(other) in (int, float) and other in _POWERS and self.dtype.kind in "fc":
@@ -477,6 +499,8 @@ class DeviceArray(Recorded):
 
     def reshape(self, *shape: Any, order: str = "C") -> DeviceArray:
         """Return the elements in another shape: a view where strides allow, else a copy; see `numpy.reshape`."""
+        if not shape:
+            raise TypeError("reshape() takes exactly 1 argument (0 given)")
         wanted = shape[0] if len(shape) == 1 else shape
         if order not in ("C", "A"):
             if order == "F":
@@ -704,9 +728,10 @@ class DeviceArray(Recorded):
         *,
         where: Any = True,
         mean: Any = NO_VALUE,
+        correction: Any = NO_VALUE,
     ) -> Any:
         """Return the variance; see `numpy.var`."""
-        return reductions.var(self, axis, dtype, out, ddof, keepdims, where, mean)
+        return reductions.var(self, axis, dtype, out, ddof, keepdims, where, mean, correction)
 
     def std(
         self,
@@ -718,9 +743,10 @@ class DeviceArray(Recorded):
         *,
         where: Any = True,
         mean: Any = NO_VALUE,
+        correction: Any = NO_VALUE,
     ) -> Any:
         """Return the standard deviation; see `numpy.std`."""
-        return reductions.std(self, axis, dtype, out, ddof, keepdims, where, mean)
+        return reductions.std(self, axis, dtype, out, ddof, keepdims, where, mean, correction)
 
     def argmin(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
         """Return the position of the least value; see `numpy.argmin`."""

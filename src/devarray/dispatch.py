@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from devarray import reductions
+from devarray.asknumpy import ask_numpy
 from devarray.config import current
 from devarray.device import get_device
 from devarray.engine import copy_node
-from devarray.errors import HostMixError
+from devarray.errors import DevarrayError, HostMixError
 from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS, Loop, Op
 from devarray.layout import broadcast_shapes
@@ -47,10 +48,26 @@ def call_ufunc(op: Op, inputs: tuple[Any, ...], **options: Any) -> Any:
     -------
     DeviceArray, tuple of DeviceArray, or NotImplemented
     """
+    given = dict(options)
+    try:
+        return _call_ufunc(op, inputs, options)
+    except DevarrayError:
+        raise
+    except (TypeError, ValueError) as error:
+        try:
+            ask_numpy(op.ufunc, inputs, given)
+        except (TypeError, ValueError) as theirs:
+            raise theirs from None
+        raise error
+
+
+def _call_ufunc(op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     outs = _outs(op, options.pop("out", None))
     where = options.pop("where", True)
     options.pop("subok", None)
-    options.pop("order", None)  # results are always C-contiguous
+    order = options.pop("order", "K")  # results are always C-contiguous
+    if order not in ("C", "F", "A", "K"):
+        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
     casting = options.pop("casting", "same_kind")
     signature = _signature(
         op, options.pop("dtype", None), options.pop("signature", options.pop("sig", None))
@@ -110,10 +127,15 @@ def _signature(op: Op, dtype: Any, signature: Any) -> tuple[Any, ...] | None:
         raise TypeError("cannot specify both 'signature' and 'dtype'")
     if dtype is not None:
         return (None,) * op.nin + (np.dtype(dtype),) * op.nout
+    if signature is None:
+        return None
+    if not isinstance(signature, (str, tuple)):
+        raise TypeError("the signature object to ufunc must be a string or a tuple.")
     if isinstance(signature, str):
-        names = signature.replace("->", "")
-        return tuple(np.dtype(name) for name in names)
-    return None if signature is None else tuple(signature)
+        signature = tuple(np.dtype(name) for name in signature.replace("->", ""))
+    if len(signature) != op.nin + op.nout:
+        raise ValueError(f"a type-tuple must be specified of length {op.nin + op.nout}")
+    return signature
 
 
 def _resolve(
@@ -128,7 +150,8 @@ def _resolve(
             if dtype is not None and not np.can_cast(loop.out, dtype, casting):
                 op.ufunc.resolve_dtypes((*kinds, *wanted), casting=casting)  # raises NumPy's error
         return loops, values
-    resolved = op.ufunc.resolve_dtypes((*kinds, *wanted), signature=signature, casting=casting)
+    named = {} if signature is None else {"signature": signature}
+    resolved = op.ufunc.resolve_dtypes((*kinds, *wanted), casting=casting, **named)
     loops = op.make(resolved)
     strong = [
         operand
@@ -200,7 +223,7 @@ def ufunc_method(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
         options = {**options, "out": options["out"][0]}
     if method == "reduce" and op is not None and isinstance(inputs[0], Recorded):
         if op.nin != 2 or op.nout != 1:
-            raise ValueError("reduce only supported for binary functions")
+            ask_numpy(ufunc.reduce, inputs, {})
         result = reductions.reduce(op, *inputs, **options)
     elif method == "accumulate" and op is not None and isinstance(inputs[0], Recorded):
         result = reductions.accumulate(op, *inputs, **options)

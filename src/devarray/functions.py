@@ -8,14 +8,16 @@ import numpy as np
 
 from devarray import dispatch, engine
 from devarray.array import FUNCTIONS, DeviceArray
+from devarray.config import current
 from devarray.creation import asarray
 from devarray.device import get_device
+from devarray.errors import HostMixError
 from devarray.graph import map_node
 from devarray.kernels.ops import OPS, canonical
 from devarray.kernels.rows import clip as clip_ufunc
 from devarray.layout import broadcast_shapes, normalize_axis
 from devarray.library import call_library
-from devarray.record import Operand, as_operand, device_of, fresh, write
+from devarray.record import Operand, as_operand, device_of, fresh
 from devarray.reductions import count_nonzero as count_nonzero_of
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "cumprod",
     "cumsum",
     "expand_dims",
+    "imag",
     "max",
     "mean",
     "min",
@@ -38,6 +41,7 @@ __all__ = [
     "permute_dims",
     "prod",
     "ravel",
+    "real",
     "reshape",
     "round",
     "squeeze",
@@ -75,6 +79,16 @@ def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE, /) -> Any:
     mask = operands[0].value if operands[0].kind == BOOL else _truth(operands[0])
     values = [_fit(operand, dtype) for operand in operands[1:]]
     return fresh(map_node(loop, (mask, *values), shape), device)
+
+
+def on_device(x: Any) -> DeviceArray:
+    """Return `x` as a device array; host arrays only where they may meet device arrays."""
+    if isinstance(x, np.ndarray) and x.ndim and current().host_access != "always":
+        raise HostMixError(
+            f"a host array of shape {x.shape} and dtype {x.dtype} in a function of devarray: copy it "
+            "to the device first, with devarray.to_gpu(x)"
+        )
+    return asarray(x)
 
 
 def _operand(value: Any, device: Any) -> Operand:
@@ -126,7 +140,7 @@ def clip(
     high = _bound(a_max, max)
     if out is not None:
         options["out"] = out
-    a = asarray(a)
+    a = on_device(a)
     low, high = _within(low, a.dtype, 0), _within(high, a.dtype, 1)
     if low is None and high is None:
         return dispatch.call_ufunc(OPS[np.positive], (a,), **options) if options else a.copy()
@@ -168,18 +182,17 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     >>> da.round(da.asarray([0.5, 1.5, 2.345]), 0)
     array([0., 2., 2.], device='openmp')
     """
-    a = asarray(a)
+    a = on_device(a)
     dtype = a.dtype
-    if decimals == 0 or (decimals > 0 and dtype.kind in "bui"):
-        rounded = np.rint(a) if dtype.kind in "fc" else a
+    if decimals == 0 or (decimals > 0 and dtype.kind in "ui"):
+        rounded = np.rint(a) if dtype.kind in "bfc" else a
     elif dtype.kind in "bui":
         rounded = call_library(np.round, (a, decimals), {})
     else:
         scale = 10.0 ** abs(decimals)
         rounded = np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
     if out is not None:
-        write(out, rounded._node(), "output array is read-only")
-        return out
+        return dispatch.call_ufunc(OPS[np.positive], (rounded,), out=out)
     return rounded.copy() if rounded is a else rounded
 
 
@@ -192,7 +205,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     >>> da.count_nonzero(da.arange(3))
     array(2, device='openmp')
     """
-    return count_nonzero_of(asarray(a), axis, keepdims)
+    return count_nonzero_of(on_device(a), axis, keepdims)
 
 
 def _method(name: str) -> Any:
@@ -200,7 +213,7 @@ def _method(name: str) -> Any:
 
     def function(a: Any, *args: Any, **options: Any) -> Any:
         options = {key: value for key, value in options.items() if value is not NO_VALUE}
-        return getattr(asarray(a), name)(*args, **options)
+        return getattr(on_device(a), name)(*args, **options)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{method.__doc__}\n\nThe same as the method of `DeviceArray`."
@@ -228,14 +241,24 @@ squeeze = _method("squeeze")
 astype = _method("astype")
 
 
+def real(a: Any) -> DeviceArray:
+    """Return the real part, as a view; see `numpy.real`."""
+    return on_device(a).real
+
+
+def imag(a: Any) -> DeviceArray:
+    """Return the imaginary part; see `numpy.imag`."""
+    return on_device(a).imag
+
+
 def permute_dims(a: Any, /, axes: tuple[int, ...]) -> DeviceArray:
     """Return a view with the axes permuted; the Array API's name of `transpose`."""
-    return asarray(a).transpose(axes)
+    return on_device(a).transpose(axes)
 
 
 def expand_dims(a: Any, axis: Any) -> DeviceArray:
     """Return a view with new axes of length 1; see `numpy.expand_dims`."""
-    a = asarray(a)
+    a = on_device(a)
     axes = axis if isinstance(axis, tuple) else (axis,)
     ndim = a.ndim + len(axes)
     places = {normalize_axis(one, ndim) for one in axes}
@@ -248,7 +271,7 @@ def expand_dims(a: Any, axis: Any) -> DeviceArray:
 
 def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
     """Return a view with axes moved to new positions; see `numpy.moveaxis`."""
-    a = asarray(a)
+    a = on_device(a)
     sources = source if isinstance(source, (tuple, list)) else (source,)
     places = destination if isinstance(destination, (tuple, list)) else (destination,)
     if len(sources) != len(places):
@@ -291,8 +314,8 @@ FUNCTIONS.update(
         np.squeeze: squeeze,
         np.expand_dims: expand_dims,
         np.moveaxis: moveaxis,
-        np.real: lambda x: x.real,
-        np.imag: lambda x: x.imag,
+        np.real: real,
+        np.imag: imag,
         np.astype: astype,
         np.shape: lambda x: x.shape,
         np.ndim: lambda x: x.ndim,

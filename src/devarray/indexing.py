@@ -14,7 +14,7 @@ from devarray.errors import HostMixError
 from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS
 from devarray.layout import Shape, broadcast_shapes, index_layout, is_basic_key
-from devarray.library import call_library, native
+from devarray.library import Trusted, call_library, native
 from devarray.record import (
     Recorded,
     View,
@@ -44,8 +44,20 @@ def constant(array: Recorded, dtype: Any, value: Any) -> Any:
     return fresh(node, array._buffer.device)
 
 
+def _plain_key(key: Any) -> Any:
+    """Return the key with integer arrays of no dimension, on host or device, as integers."""
+    if type(key) is tuple:
+        return tuple([_plain_key(part) for part in key])
+    if isinstance(key, Recorded) and not key._shape() and key._dtype().kind in "iu":
+        return operator.index(key)  # type: ignore[call-overload]
+    if isinstance(key, np.ndarray) and not key.ndim and key.dtype.kind in "iu":
+        return operator.index(key)
+    return key
+
+
 def getitem(array: Recorded, key: Any) -> Any:
-    """Return ``array[key]``: a view for basic keys, a copy for others; a single element is read, not computed."""
+    """Return ``array[key]``: a view for basic keys, a copy for others; an element is read."""
+    key = _plain_key(key)
     if is_basic_key(key):
         dtype = array._dtype()
         layout = index_layout(array._layout(), key, dtype.itemsize)
@@ -68,6 +80,7 @@ def setitem(array: Recorded, key: Any, value: Any) -> None:
     """Write ``array[key] = value``."""
     if not array._writeable():
         raise ValueError("assignment destination is read-only")
+    key = _plain_key(key)
     if _is_everything(key) and array._shape():
         target = array
     elif is_basic_key(key):
@@ -110,8 +123,10 @@ def _is_mask(key: Any, array: Recorded) -> bool:
 
 def scalar_value(value: Any, dtype: Any) -> Any:
     """Return a host scalar cast to `dtype` as an assignment casts it, or raise NumPy's error."""
-    holder = np.zeros((), dtype)
     with np.errstate(all="ignore"):
+        if isinstance(value, (np.generic, np.ndarray)):
+            return np.asarray(value).astype(dtype).item()
+        holder = np.zeros((), dtype)
         holder[()] = value
     return holder.item()
 
@@ -154,7 +169,7 @@ def _masked(array: Recorded, mask: Recorded, value: Any) -> Node:
 def value_node(target: Recorded, value: Any) -> Node:
     """Return the node that is to be written to `target`, of a shape that broadcasts to the target's."""
     dtype, shape = target._dtype(), target._shape()
-    if is_host_scalar(value):
+    if is_host_scalar(value) or not isinstance(value, (list, tuple, np.ndarray, Recorded)):
         loop = engine.copy_loop(dtype, dtype)
         return map_node(loop, (scalar_value(value, dtype),), shape)
     if isinstance(value, np.ndarray) and current().host_access != "always":
@@ -202,14 +217,4 @@ def _library_setitem(array: Recorded, key: Any, value: Any) -> None:
         held = native(value) if isinstance(value, Recorded) else value
         if isinstance(value, Recorded) and value._buffer is array._buffer:
             held = held.copy()
-        call_library(operator.setitem, (array, key, _Opaque(held)), {}, writes=(array,))
-
-
-class _Opaque:
-    """A native array on its way through `call_library`, which would not let a host array pass."""
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        return np.asarray(self.array, dtype)
+        call_library(operator.setitem, (array, key, Trusted(held)), {}, writes=(array,))

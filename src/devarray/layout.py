@@ -100,7 +100,8 @@ def broadcast_layout(layout: Layout, shape: Shape) -> Layout:
         0 if mine == 1 and wanted != 1 else stride
         for mine, wanted, stride in zip(layout.shape, shape[lead:], layout.strides, strict=True)
     )
-    return Layout(shape, strides, layout.offset, False)
+    dense = layout.dense and math.prod(shape) == math.prod(layout.shape)
+    return Layout(shape, strides, layout.offset, dense)
 
 
 def normalize_axis(axis: Any, ndim: int) -> int:
@@ -118,6 +119,8 @@ def normalize_axes(axis: Any, ndim: int) -> Shape:
     if not ndim and axis in (0, -1):
         return ()  # NumPy, too, lets a 0-d array be reduced along an axis that it does not have
     if not isinstance(axis, tuple):
+        if isinstance(axis, (bool, np.bool_)):
+            raise TypeError("an integer is required")
         return (normalize_axis(axis, ndim),)
     axes = [normalize_axis(one, ndim) for one in axis]
     if len(set(axes)) != len(axes):
@@ -183,7 +186,7 @@ def index_layout(layout: Layout, key: Any, itemsize: int) -> Layout:
             if count:
                 offset += start * stride
             shape.append(count)
-            strides.append(stride * step)
+            strides.append(stride * step if count > 1 else stride)
             axis += 1
         else:
             length = layout.shape[axis]

@@ -505,7 +505,7 @@ def _make_spec(
         reduction = node.arg
         initial = ""
         if reduction.initial is not None:
-            initial = f"c{len(scalars)}"
+            initial = f"k{len(scalars)}"
             scalars.append((initial, reduction.loop.out))
         late_names[node] = f"r{k}"
         source = node.sources[0]
@@ -558,7 +558,7 @@ def _statements(
             if type(source) is Node:
                 args.append((names[source], source.dtype))
             else:
-                args.append((f"c{len(scalars)}", dtype))
+                args.append((f"k{len(scalars)}", dtype))
                 scalars.append(args[-1])
         names[node] = f"v{first + k}"
         statements.append(Statement(names[node], loop, tuple(args)))

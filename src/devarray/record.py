@@ -308,8 +308,7 @@ def as_operand(x: Any, device: Device | None) -> Operand | None:
     if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.ndim == 0):
         return Operand(canonical(x.dtype), x.item(), ())
     if isinstance(x, (int, float, complex)):
-        base = next(t for t in (int, float, complex) if isinstance(x, t))
-        return Operand(base, base(x), ())
+        return as_operand(np.asarray(x), device)  # a subclass: not weak, as in NumPy
     if isinstance(x, (np.ndarray, list, tuple)):
         if isinstance(x, np.ndarray) and current().host_access != "always":
             raise HostMixError(
@@ -381,6 +380,9 @@ def check_power(operands: list[Operand], device: Device) -> None:
     )
     if not whole:
         return
+    base = operands[0].kind
+    if exponent.kind is int and isinstance(base, np.dtype) and base.kind == "u":
+        return  # a negative exponent is out of bounds for the dtype: that is the error
     if type(exponent.value) is not Node:
         negative = exponent.value < 0
     elif exponent.kind.kind != "i" or 0 in exponent.shape:

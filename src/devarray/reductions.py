@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from devarray import engine
-from devarray.errors import UnsupportedError
+from devarray.asknumpy import ask_numpy
+from devarray.errors import DevarrayError, HostMixError
 from devarray.graph import Node, Reduction, map_node, reduce_node, scan_node
 from devarray.kernels.ops import OPS, Loop, Op, canonical
 from devarray.layout import Shape, broadcast_shapes, normalize_axes, normalize_axis
@@ -57,8 +58,8 @@ def _reduce_loop(op: Op, dtype: DType, wanted: Any) -> Loop:
         if wanted is not None:
             wanted = canonical(np.dtype(wanted))
             signature = (wanted, None, None) if op.ufunc not in _LOGICAL else None
-            resolved = op.ufunc.resolve_dtypes(
-                (None, dtype, None), reduction=True, signature=signature
+            resolved = op.ufunc.resolve_dtypes(  # NumPy, too, casts the input unsafely
+                (None, dtype, None), reduction=True, signature=signature, casting="unsafe"
             )
         else:
             resolved = op.ufunc.resolve_dtypes((None, dtype, None), reduction=True)
@@ -86,30 +87,58 @@ def reduce(
     where: Any = True,
 ) -> Any:
     """Return ``op.ufunc.reduce`` of a device array; arguments, dtypes and errors are those of `numpy.ufunc.reduce`."""
+    try:
+        return _reduce(op, array, axis, dtype, out, keepdims, initial, where)
+    except DevarrayError:
+        raise
+    except (TypeError, ValueError) as error:
+        options = {"axis": axis, "dtype": dtype, "out": out, "keepdims": keepdims}
+        options |= {} if initial is NO_VALUE else {"initial": initial}
+        options |= {} if where is True else {"where": where}
+        try:
+            ask_numpy(op.ufunc.reduce, (array,), options)
+        except (TypeError, ValueError) as theirs:
+            raise theirs from None
+        raise error
+
+
+def _reduce(
+    op: Op,
+    array: Recorded,
+    axis: Any,
+    dtype: Any,
+    out: Any,
+    keepdims: bool,
+    initial: Any,
+    where: Any,
+) -> Any:
     if op.ufunc.identity is not None:
         array, axis, where = _unmask(array, axis, keepdims, where)
     node = array._node()
     shape = node.shape
     if not op.reduce or (op.reduce in ("max", "min", "fmax", "fmin") and node.dtype.kind == "c"):
         return NotImplemented
-    if dtype is None and isinstance(out, Recorded) and out._dtype() != node.dtype:
-        dtype = out._dtype() if op.reduce in ("sum", "prod") else None
+    if isinstance(out, tuple):
+        (out,) = out
+    if dtype is None and isinstance(out, Recorded) and op.ufunc not in _LOGICAL:
+        dtype = out._dtype()
     axes = normalize_axes(axis, len(shape))
     loop = _reduce_loop(op, node.dtype, dtype)
     if op.ufunc in _LOGICAL:
         node = cast(node, BOOL)
     masked = where is not True and where is not NO_VALUE
     start = None if initial is NO_VALUE else initial
+    identity = None if initial is None else op.ufunc.identity
     if masked:
-        node = _mask(op, node, where, start, array, loop.out)
+        node = _mask(op, node, where, start if start is not None else identity, array, loop.out)
     empty = any(shape[a] == 0 for a in axes)
-    if empty and start is None and op.ufunc.identity is None:
+    if empty and start is None and identity is None:
         raise ValueError(f"zero-size array to reduction operation {op.name} which has no identity")
     node = cast(node, loop.out) if node.dtype.kind == "c" and loop.out.kind != "c" else node
     if isinstance(start, (np.generic, np.ndarray)):
         start = start.item()
     if empty:
-        value = op.ufunc.identity if start is None else start
+        value = identity if start is None else start
         result = _filled(node, axes, keepdims, loop.out, value)
     elif not axes:
         result = _plus_initial(op, cast(node, loop.out), loop, start)
@@ -119,22 +148,21 @@ def reduce(
 
 
 def finish(array: Recorded, result: Node, out: Any) -> Any:
-    """Return the result as an array, or write it to `out`."""
+    """Return the result as an array, or write it to `out`, cast as NumPy's reductions do: to anything."""
     device = array._buffer.device
-    if isinstance(out, tuple):
-        (out,) = out
     if out is None or out is NO_VALUE:
         return fresh(result, device)
+    if isinstance(out, np.ndarray):
+        raise HostMixError(
+            "the output of a reduction is a host array, its input is on a device: reduce without "
+            "out=, and get the result with .get()"
+        )
     if not isinstance(out, Recorded):
         raise TypeError(f"return arrays must be of DeviceArray type, got {type(out).__name__}")
     if out._shape() != result.shape:
         raise ValueError(
             f"output parameter for reduction operation has the wrong shape: expected {result.shape}, "
             f"got {out._shape()}"
-        )
-    if not np.can_cast(result.dtype, out._dtype(), "same_kind"):
-        raise np._core._exceptions._UFuncOutputCastingError(  # type: ignore[attr-defined]
-            np.add, "same_kind", result.dtype, out._dtype(), 0
         )
     write(out, result, "output array is read-only")
     return out
@@ -162,8 +190,7 @@ def _mask(op: Op, node: Node, where: Any, start: Any, array: Recorded, dtype: DT
     operand = as_operand(where, array._buffer.device)
     if operand is None or (isinstance(operand.kind, np.dtype) and operand.kind != BOOL):
         raise TypeError("the where argument must be a boolean array")
-    neutral = op.ufunc.identity if start is None else start
-    if neutral is None:
+    if start is None:
         raise ValueError(
             f"reduction operation '{op.name}' does not have an identity, so to use a where mask one has to specify 'initial'"
         )
@@ -175,7 +202,7 @@ def _mask(op: Op, node: Node, where: Any, start: Any, array: Recorded, dtype: DT
         )
     if node.dtype != dtype:
         node = engine.copy_node(node, node.shape, dtype)
-    value = dtype.type(neutral).item()
+    value = dtype.type(start).item()
     (loop,) = OPS[np.where].make((BOOL, dtype, dtype, dtype))
     return map_node(loop, (operand.value, node, value), shape)
 
@@ -191,6 +218,10 @@ def arg_reduce(op: Op, array: Recorded, axis: Any, out: Any, keepdims: bool, nam
         raise ValueError(f"attempt to get {name} of an empty sequence")
     if node.dtype.kind == "c":
         return NotImplemented
+    if isinstance(out, Recorded) and out._dtype() != INTP:
+        raise TypeError(
+            f"Cannot cast array data from {out._dtype()!r} to {INTP!r} according to the rule 'safe'"
+        )
     axes = tuple(a for a in axes if a < len(shape))
     loop = _reduce_loop(op, node.dtype, None)
     if not axes:
@@ -263,6 +294,8 @@ def mean(
 ) -> Any:
     """Return the arithmetic mean; see `numpy.mean`."""
     array, axis, where = _unmask(array, axis, keepdims, where)
+    if axis is not None and not array._shape():
+        normalize_axis(axis, 0) if not isinstance(axis, tuple) else None
     axes = normalize_axes(axis, len(array._shape()))
     within, result = _mean_dtype(array, dtype)
     count = _count(array, axes, where, keepdims)
@@ -281,9 +314,16 @@ def var(
     keepdims: bool = False,
     where: Any = True,
     mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
 ) -> Any:
-    """Return the variance, from the mean in a first pass and squared distances in a second; see `numpy.var`."""
+    """Return the variance: the mean in a first pass, squared distances in a second."""
+    if correction is not NO_VALUE:
+        if ddof != 0:
+            raise ValueError("ddof and correction can't be provided simultaneously.")
+        ddof = correction
     array, axis, where = _unmask(array, axis, keepdims, where)
+    if axis is not None and not array._shape():
+        normalize_axis(axis, 0) if not isinstance(axis, tuple) else None
     axes = normalize_axes(axis, len(array._shape()))
     within, result = _mean_dtype(array, dtype)
     count = _count(array, axes, where, keepdims)
@@ -319,9 +359,10 @@ def std(
     keepdims: bool = False,
     where: Any = True,
     mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
 ) -> Any:
     """Return the standard deviation; see `numpy.std`."""
-    variance = var(array, axis, dtype, None, ddof, keepdims, where, mean)
+    variance = var(array, axis, dtype, None, ddof, keepdims, where, mean, correction)
     return finish(variance, np.sqrt(variance)._node(), out)
 
 
@@ -346,8 +387,3 @@ def accumulate(op: Op, array: Recorded, axis: Any = 0, dtype: Any = None, out: A
         return finish(array, engine.copy_node(node, node.shape, loop.out), out)
     reduction = Reduction(op, loop, (axis,), False, None)
     return finish(array, scan_node(node, reduction, loop.out), out)
-
-
-def unsupported(name: str, array: Recorded) -> UnsupportedError:
-    """Return the error for what neither a kernel nor the device's library does."""
-    return UnsupportedError(f"{name} is not supported on device {array._buffer.device.name}")

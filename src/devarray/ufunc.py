@@ -56,9 +56,11 @@ class Ufunc:
             if len(args) < nin or len(args) > self.nargs:
                 raise TypeError(
                     f"{self.__name__}() takes from {nin} to {self.nargs} positional arguments but "
-                    f"{len(args)} were given"
+                    f"{len(args)} {'was' if len(args) == 1 else 'were'} given"
                 )
-            options["out"] = args[nin:]
+            if "out" in options:
+                raise TypeError("cannot specify 'out' as both a positional and keyword argument")
+            options["out"] = args[nin:] + (None,) * (self.nargs - len(args))
             args = args[:nin]
         result = (
             dispatch.call_ufunc(self._op, args, **options) if options else call(self._op, *args)

@@ -312,11 +312,11 @@ def _map_nd(w: _Writer, spec: Spec, args: _Arguments) -> None:
     w("for (i64 item = lo; item < hi; ++item) {")
     w("const i64 row = parts == 1 ? item : item / parts;")
     w("const i64 j0 = (item - row * parts) * size, j1 = j0 + size < n ? j0 + size : n;")
-    _decode(w, args, "row", 0, inner, "i")
+    _decode(w, args, "row", 0, inner, "d")
     w(
         *(
             f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)"
-            f"((char*){args.address(k)}{_offset(args, k, 0, inner, 'i')});"
+            f"((char*){args.address(k)}{_offset(args, k, 0, inner, 'd')});"
             for k, o in enumerate(spec.operands)
         )
     )
@@ -394,7 +394,7 @@ def _finish(w: _Writer, spec: Spec, args: _Arguments) -> None:
     first = len(spec.operands)
     w("static inline void finish(const i64* A, i64 o, const Acc* acc) {")
     if any(not operand.store for operand in spec.outs):
-        _decode(w, args, "o", 0, spec.kept, "i")
+        _decode(w, args, "o", 0, spec.kept, "d")
     w(*_scalar_lines(spec, args))
     for k, r in enumerate(spec.reducers):
         value = f"acc->y{k}" if r.arg else f"acc->a{k}"
@@ -407,7 +407,7 @@ def _finish(w: _Writer, spec: Spec, args: _Arguments) -> None:
         w(f"const {working(r.dtype)} {r.var} = {value};  // {r.combiner}")
     for k, o in enumerate(spec.outs):
         if not o.store:
-            terms = "".join(f" + i{a} * {args.out_stride(k, a)}" for a in range(spec.kept))
+            terms = "".join(f" + d{a} * {args.out_stride(k, a)}" for a in range(spec.kept))
             at = f"*({storage(o.dtype)}*)((char*){args.address(first + k)}{terms})"
             w(f"const {working(o.dtype)} {o.var} = {_load(at, o.dtype)};")
     w(*(_statement(s) for s in spec.epilogue))
@@ -432,15 +432,15 @@ def _reduce_inner(w: _Writer, spec: Spec, args: _Arguments) -> None:
     w(*_typed_pointers(spec, "row->q{0}"))
     w(*_scalar_lines(spec, args), *_steps(spec, args, inner), *_hoisted(spec, "p{0}"))
     for k, r in enumerate(spec.reducers):
-        w(f"{working(r.loop.out)} b{k}[{leaf}];")
+        w(f"{working(r.loop.out)} e{k}[{leaf}];")
     w("FOR_SIMD(j, 0, n) {")
     _body(w, spec, "p{0}", "j0 + j")
     for k, r in enumerate(spec.reducers):
-        w(f"b{k}[j] = {_cast(r.source, r.source_dtype, r.loop.out)};")
+        w(f"e{k}[j] = {_cast(r.source, r.source_dtype, r.loop.out)};")
     w("}")
     for k, r in enumerate(spec.reducers):
         w(
-            f"acc->a{k} = leaf{k}(b{k}, n"
+            f"acc->a{k} = leaf{k}(e{k}, n"
             + (f", &acc->y{k}); acc->y{k} += row->at + j0;" if r.arg else ");")
         )
     w("}")
@@ -467,9 +467,9 @@ def _reduce_inner(w: _Writer, spec: Spec, args: _Arguments) -> None:
         )
     w("static void work(const i64* A, i64 lo, i64 hi) {", "const i64 D = A[5];")
     w("for (i64 item = lo; item < hi; ++item) {", "const i64 o = item >> D;", "Row row; Acc acc;")
-    _decode(w, args, "o", 0, spec.kept, "i")
+    _decode(w, args, "o", 0, spec.kept, "d")
     for k in range(len(spec.operands)):
-        w(f"row.q{k} = (char*){args.address(k)}{_offset(args, k, 0, spec.kept, 'i')};")
+        w(f"row.q{k} = (char*){args.address(k)}{_offset(args, k, 0, spec.kept, 'd')};")
     w("row.at = 0;", "i64 first = 0, count = A[3];")
     w("for (i64 bit = D - 1; bit >= 0; --bit) {")
     w(f"const i64 half = {'count / 2' if spec.reduced > 1 else split + '(count)'};")
@@ -485,17 +485,17 @@ def _columns(w: _Writer, spec: Spec, args: _Arguments, chunked: bool) -> None:
     w("const i64 t = item >> D;" if chunked else "const i64 t = item;")
     w("const i64 k0 = parts == 1 ? t : t / parts, j0 = (t - k0 * parts) * size;")
     w("const i64 nc = j0 + size < n ? size : n - j0;")
-    _decode(w, args, "k0", 0, last, "i")
+    _decode(w, args, "k0", 0, last, "d")
     for k in range(len(spec.operands)):
         w(
-            f"char* const q{k} = (char*){args.address(k)}{_offset(args, k, 0, last, 'i')}"
+            f"char* const q{k} = (char*){args.address(k)}{_offset(args, k, 0, last, 'd')}"
             f" + j0 * {args.stride(k, last)};"
         )
 
 
 def _outer_row(w: _Writer, spec: Spec, args: _Arguments) -> None:
     """Write the row pointers of the reduced index r, and the start of the loop over its columns."""
-    _decode(w, args, "r", spec.kept, spec.reduced, "r")
+    _decode(w, args, "line", spec.kept, spec.reduced, "r")
     w(
         *(
             f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)"
@@ -521,17 +521,17 @@ def _reduce_outer(w: _Writer, spec: Spec, args: _Arguments) -> None:
         w(f"{t} a{k}[{COLUMNS}];" + (f" i64 y{k}[{COLUMNS}];" if r.arg else ""))
         fill = f" y{k}[j] = first;" if r.arg else ""
         w(f"for (i64 j = 0; j < nc; ++j) {{ a{k}[j] = {_init(r)};{fill} }}")
-    w("for (i64 r = first; r < first + count; ++r) {")
+    w("for (i64 line = first; line < first + count; ++line) {")
     _outer_row(w, spec, args)
     _body(w, spec, "p{0}", "j")
     for k, r in enumerate(spec.reducers):
         value = _cast(r.source, r.source_dtype, r.loop.out)
         if r.arg:
             w(
-                f"const {working(r.loop.out)} u{k} = {value};",
-                f"const b8 m{k} = {_better(r)}(u{k}, a{k}[j]);",
+                f"const {working(r.loop.out)} w{k} = {value};",
+                f"const b8 m{k} = {_better(r)}(w{k}, a{k}[j]);",
             )
-            w(f"a{k}[j] = m{k} ? u{k} : a{k}[j];", f"y{k}[j] = m{k} ? r : y{k}[j];")
+            w(f"a{k}[j] = m{k} ? w{k} : a{k}[j];", f"y{k}[j] = m{k} ? line : y{k}[j];")
         else:
             w(f"a{k}[j] = op{k}(a{k}[j], {value});")
     w("}", "}", "for (i64 j = 0; j < nc; ++j) {", "Acc acc;")
@@ -567,13 +567,13 @@ def _scan_inner(w: _Writer, spec: Spec, args: _Arguments) -> None:
     w(f"const i64 n = {args.dim(inner)};", *_scalar_lines(spec, args))
     w(*_steps(spec, args, inner), *_out_pointer(spec, args, inner))
     w("for (i64 item = lo; item < hi; ++item) {")
-    _decode(w, args, "item", 0, spec.kept, "i")
+    _decode(w, args, "item", 0, spec.kept, "d")
     for k, o in enumerate(spec.operands):
-        at = f"(char*){args.address(k)}{_offset(args, k, 0, spec.kept, 'i')}"
+        at = f"(char*){args.address(k)}{_offset(args, k, 0, spec.kept, 'd')}"
         w(f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({at});")
     w(*_hoisted(spec, "p{0}"))
     w(
-        f"char* out = (char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, spec.kept, 'i')};"
+        f"char* out = (char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, spec.kept, 'd')};"
     )
     w(f"{t} b[128], a;", "for (i64 j0 = 0; j0 < n; j0 += 128) {")
     w("const i64 m = n - j0 < 128 ? n - j0 : 128;", "FOR_SIMD(j, 0, m) {")
@@ -605,14 +605,14 @@ def _scan_outer(w: _Writer, spec: Spec, args: _Arguments) -> None:
     w(f"const i64 n = {args.dim(last)}, size = {COLUMNS}, parts = A[4];")
     w(*_scalar_lines(spec, args), *_steps(spec, args, last), *_out_pointer(spec, args, last))
     _columns(w, spec, args, chunked=False)
-    out = f"(char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, last, 'i')} + j0 * step"
-    w(f"char* const out = {out};", f"{t} a[{COLUMNS}];", "for (i64 r = 0; r < A[3]; ++r) {")
+    out = f"(char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, last, 'd')} + j0 * step"
+    w(f"char* const out = {out};", f"{t} a[{COLUMNS}];", "for (i64 line = 0; line < A[3]; ++line) {")
     _outer_row(w, spec, args)
     _body(w, spec, "p{0}", "j")
     w(
         f"const {t} u = {_cast(r.source, r.source_dtype, r.loop.out)};",
-        "a[j] = r ? op0(a[j], u) : u;",
+        "a[j] = line ? op0(a[j], u) : u;",
     )
-    at = f"out + r * A[{args.out_strides + spec.kept}] + j * step"
+    at = f"out + line * A[{args.out_strides + spec.kept}] + j * step"
     w(f"*({storage(r.dtype)}*)({at}) = {_store(_cast('a[j]', r.loop.out, r.dtype), r.dtype)};")
     w("}", "}", "}", "}")

@@ -1,0 +1,74 @@
+"""NumPy's own error for a call that failed here: the same call on stand-ins that have shapes and dtypes but no memory.
+
+NumPy is the specification of errors as of results. Our checks find the mistake; its words come from NumPy.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from devarray.errors import DevarrayError
+from devarray.record import Recorded
+
+__all__ = ["ask_numpy", "like_numpy"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_MOST = 1_000_000  # elements up to which NumPy is asked: it may find nothing wrong, and compute
+
+
+def stand_in(value: Any) -> Any:
+    """Return what NumPy is given in place of a device array: one element, shown many times."""
+    if isinstance(value, Recorded):
+        shape, dtype = value._shape(), value._dtype()
+        if math.prod(shape) > _MOST:
+            raise OverflowError
+        array: Any = np.ndarray(shape, dtype, np.ones(1, dtype), strides=(0,) * len(shape))
+        array.flags.writeable = value._writeable()
+        return array
+    if type(value) in (list, tuple):
+        return type(value)([stand_in(item) for item in value])
+    if type(value) is dict:
+        return {key: stand_in(item) for key, item in value.items()}
+    return value
+
+
+def ask_numpy(function: Callable[..., Any], args: Any, options: Any) -> None:
+    """Raise what NumPy raises for a call with arrays of these shapes and dtypes; return if it raises nothing."""
+    try:
+        host_args, host_options = stand_in(args), stand_in(options)
+    except OverflowError:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        function(*host_args, **host_options)
+
+
+def like_numpy(function: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let the errors of a function be those of its counterpart in NumPy."""
+
+    def decorate(own: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(own)
+        def wrapper(*args: P.args, **options: P.kwargs) -> R:
+            try:
+                return own(*args, **options)
+            except DevarrayError:
+                raise
+            except (TypeError, ValueError, IndexError, OverflowError) as error:
+                options.pop("device", None)
+                try:
+                    ask_numpy(function, args, options)
+                except (TypeError, ValueError, IndexError, OverflowError) as theirs:
+                    raise theirs from None
+                raise error
+
+        return wrapper
+
+    return decorate
