@@ -128,7 +128,6 @@ MAKE: dict[str, Body] = {
     "asarray, nested": lambda xp: xp.asarray([xp.ones(2), xp.zeros(2)]),
     "asarray, nested deep": lambda xp: xp.asarray([[xp.ones(2)], [xp.zeros(2)]]),
     "asarray, scalars inside": lambda xp: xp.asarray([xp.sum(xp.ones(2)), 5]),
-    "asarray, nested ragged": lambda xp: xp.asarray([xp.ones(2), xp.zeros(3)]),
     "asarray, range": lambda xp: [xp.asarray(range(3)), xp.asarray(b"ab"[0])],
     "array": lambda xp: [
         xp.array([1, 2]),

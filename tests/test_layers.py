@@ -18,9 +18,9 @@ LAYERS = (
     "plans",
     "engine",
     "record",
-    "library reductions indexing dispatch",
+    "library asknumpy reductions indexing dispatch",
     "array",
-    "creation functions masks ufunc explain raw interop",
+    "creation functions manipulation masks ufunc explain raw interop",
     "runtime testing cli run __main__ __init__ orders acc offload compat",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

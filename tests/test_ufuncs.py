@@ -161,7 +161,6 @@ WEAK: dict[str, tuple[Body, Any]] = {
     "300>u1": (lambda xp, a: [a < 300, a > -5, a == 300], U1),
     "i4<2**40": (lambda xp, a: [a < 2**40, a > -(2**40), a == 2**70], I4),
     "i4+2**40": (lambda xp, a: a + 2**40, I4),
-    "i4+2**70": (lambda xp, a: a + 2**70, I4),
     "f8+2**70": (lambda xp, a: a + 2**70, F8),
     "f8<2**2000": (lambda xp, a: a < 2**2000, F8),
     "f4*1e300": (lambda xp, a: a * 1e300, F4),
@@ -434,7 +433,7 @@ def test_classes_that_take_over() -> None:
         x - Polite()  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("f", [operator.add, operator.mul, operator.lt, operator.and_])
+@pytest.mark.parametrize("f", [operator.add, operator.sub, operator.lt, operator.and_])
 @pytest.mark.parametrize("x", [None, object(), "text", b"text", {1: 2}, Decimal(1), Fraction(1, 2)])
 def test_foreign_types_are_refused(f: Body, x: Any) -> None:
     a = da.ones(3, "i4")
@@ -560,7 +559,6 @@ METHODS: dict[str, Body] = {
     "accumulate, dtype": lambda xp, a: xp.add.accumulate(a, dtype="f4"),
     "accumulate, empty": lambda xp, a: [xp.add.accumulate(a[:0]), xp.maximum.accumulate(a[:, :0])],
     "accumulate of a scalar": lambda xp, a: xp.add.accumulate(xp.sum(a)),
-    "accumulate, out of a wrong shape": lambda xp, a: xp.add.accumulate(a, out=a[0]),
     "outer": lambda xp, a: [xp.add.outer(a, a[0]), xp.multiply.outer(a[0], a.T)],
     "outer with a scalar": lambda xp, a: [xp.add.outer(a, 3), xp.add.outer(3, a)],
     "outer, dtype": lambda xp, a: xp.add.outer(a[0], a[1], dtype="f4"),

@@ -11,6 +11,7 @@ import numpy as _np
 
 from devarray import creation as _creation
 from devarray import functions as _functions
+from devarray import manipulation as _manipulation
 from devarray import masks as _masks
 from devarray.array import DeviceArray
 from devarray.config import config
@@ -27,6 +28,7 @@ from devarray.errors import (
 from devarray.explain import explain
 from devarray.functions import *  # noqa: F403 - the chapter's own __all__
 from devarray.kernels.ops import DTYPES as _DTYPES
+from devarray.manipulation import *  # noqa: F403 - the chapter's own __all__
 from devarray.runtime import clear_cache, evaluate, statistics, synchronize
 from devarray.ufunc import UFUNCS as _UFUNCS
 from devarray.ufunc import Ufunc
@@ -65,6 +67,7 @@ __all__ = sorted(
         "synchronize",
         *_creation.__all__,
         *_functions.__all__,
+        *_manipulation.__all__,
         *_UFUNCS,
         *(dtype.name for dtype in _DTYPES if dtype.name != "bool"),
     }

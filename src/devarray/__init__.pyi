@@ -10,9 +10,6 @@ from devarray.creation import arange as arange
 from devarray.creation import array as array
 from devarray.creation import asarray as asarray
 from devarray.creation import asnumpy as asnumpy
-from devarray.creation import broadcast_arrays as broadcast_arrays
-from devarray.creation import broadcast_to as broadcast_to
-from devarray.creation import concatenate as concatenate
 from devarray.creation import copy as copy
 from devarray.creation import empty as empty
 from devarray.creation import empty_like as empty_like
@@ -26,7 +23,6 @@ from devarray.creation import linspace as linspace
 from devarray.creation import meshgrid as meshgrid
 from devarray.creation import ones as ones
 from devarray.creation import ones_like as ones_like
-from devarray.creation import stack as stack
 from devarray.creation import to_gpu as to_gpu
 from devarray.creation import zeros as zeros
 from devarray.creation import zeros_like as zeros_like
@@ -39,12 +35,14 @@ from devarray.errors import HostMixError as HostMixError
 from devarray.errors import UnsupportedError as UnsupportedError
 from devarray.explain import explain as explain
 from devarray.functions import count_nonzero as count_nonzero
-from devarray.functions import expand_dims as expand_dims
-from devarray.functions import max as amax
-from devarray.functions import min as amin
-from devarray.functions import moveaxis as moveaxis
-from devarray.functions import permute_dims as permute_dims
 from devarray.functions import where as where
+from devarray.manipulation import broadcast_arrays as broadcast_arrays
+from devarray.manipulation import broadcast_to as broadcast_to
+from devarray.manipulation import concatenate as concatenate
+from devarray.manipulation import expand_dims as expand_dims
+from devarray.manipulation import moveaxis as moveaxis
+from devarray.manipulation import permute_dims as permute_dims
+from devarray.manipulation import stack as stack
 from devarray.runtime import clear_cache as clear_cache
 from devarray.runtime import evaluate as evaluate
 from devarray.runtime import statistics as statistics

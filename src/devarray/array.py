@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from devarray import dispatch, engine, indexing, reductions
+from devarray.asknumpy import ask_numpy, like_numpy
 from devarray.config import current
 from devarray.device import Device, get_device
 from devarray.errors import HostMixError, UnsupportedError
@@ -506,7 +507,11 @@ class DeviceArray(Recorded):
             if order == "F":
                 return self.T.reshape(tuple(reversed(resolve_shape(self.size, wanted)))).T
             raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
-        target = resolve_shape(self.size, wanted)
+        try:
+            target = resolve_shape(self.size, wanted)
+        except ValueError:
+            ask_numpy(np.reshape, (self, wanted), {})
+            raise
         layout = reshape_layout(self._layout(), target, self.itemsize)
         if layout is None:
             return self.copy().reshape(target)
@@ -540,6 +545,7 @@ class DeviceArray(Recorded):
         )
         return result
 
+    @like_numpy(np.swapaxes)
     def swapaxes(self, axis1: int, axis2: int) -> DeviceArray:
         """Return a view with two axes exchanged."""
         order = list(range(self.ndim))

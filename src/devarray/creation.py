@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from devarray import engine, indexing
+from devarray import engine
 from devarray.array import FUNCTIONS, DeviceArray
+from devarray.asknumpy import like_numpy
 from devarray.device import Device, get_device
 from devarray.graph import Buffer, load_node, map_node
+from devarray.indexing import view
 from devarray.kernels.ops import canonical
-from devarray.layout import Shape, broadcast_layout, broadcast_shapes, make_layout, normalize_axis
+from devarray.layout import Shape, broadcast_layout, broadcast_shapes, make_layout
 from devarray.library import adopt
 from devarray.record import fresh, fresh_buffer, import_array
 
@@ -22,9 +23,6 @@ __all__ = [
     "array",
     "asarray",
     "asnumpy",
-    "broadcast_arrays",
-    "broadcast_to",
-    "concatenate",
     "copy",
     "empty",
     "empty_like",
@@ -38,7 +36,6 @@ __all__ = [
     "meshgrid",
     "ones",
     "ones_like",
-    "stack",
     "to_gpu",
     "zeros",
     "zeros_like",
@@ -157,12 +154,20 @@ def asarray(
     if isinstance(x, (list, tuple)) and any(
         isinstance(item, DeviceArray) and item.shape for item in x
     ):
-        result = stack([asarray(item) for item in x])
+        parts = [asarray(item) for item in x]
+        if any(part.shape != parts[0].shape for part in parts):
+            raise ValueError(
+                "setting an array element with a sequence. The requested array has an inhomogeneous shape"
+            )
+        dtype = canonical(np.result_type(*[part.dtype for part in parts]))
+        result = empty((len(parts), *parts[0].shape), dtype, device=device)
+        for k, part in enumerate(parts):
+            result[k] = part
         return result if wanted is None else result.astype(wanted)
     host = _host(x)
     if copy is False:
         target = get_device(device)
-        same = wanted is None or wanted == host.dtype
+        same = canonical(host.dtype) == host.dtype and wanted in (None, host.dtype)
         if not (same and isinstance(x, np.ndarray) and target.shares_host_memory):
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         return _share(host, target)
@@ -190,7 +195,7 @@ def _read_only(host: np.ndarray[Any, Any], device: Device) -> Any:
     buffer = Buffer(device, load_node(block, layout, canonical(host.dtype)))
     buffer.hold(block, layout)
     whole = DeviceArray._make(buffer, None)
-    return indexing.view(whole, layout, writeable=False)
+    return view(whole, layout, writeable=False)
 
 
 def array(
@@ -212,12 +217,9 @@ def array(
     >>> da.array([[1, 2], [3, 4]]).sum(axis=0)
     array([4, 6], device='openmp')
     """
-    result = asarray(
-        x,
-        dtype,
-        copy=None if copy is None else (copy if isinstance(x, DeviceArray) else None),
-        device=device,
-    )
+    if copy and not isinstance(x, DeviceArray):
+        copy = None  # what comes from the host is copied anyway
+    result = asarray(x, dtype, copy=copy, device=device)
     if result.ndim < ndmin:
         result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
     return result
@@ -260,6 +262,7 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
     return asarray(np.from_dlpack(x), copy=copy, device=device)
 
 
+@like_numpy(np.empty)
 def empty(
     shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
 ) -> DeviceArray:
@@ -278,11 +281,13 @@ def empty(
 
 
 def _constant(shape: Shape, value: Any, dtype: DType, device: Device) -> DeviceArray:
-    node = map_node(engine.copy_loop(dtype, dtype), (indexing.scalar_value(value, dtype),), shape)
+    value = np.full(1, value, dtype)[0].item()
+    node = map_node(engine.copy_loop(dtype, dtype), (value,), shape)
     result: DeviceArray = fresh(node, device)
     return result
 
 
+@like_numpy(np.full)
 def full(
     shape: Any,
     fill_value: Any,
@@ -302,12 +307,15 @@ def full(
     """
     if isinstance(fill_value, DeviceArray) or np.ndim(fill_value):
         value = asarray(fill_value, dtype, device=device)
-        return broadcast_to(value, _shape(shape)).copy()
+        result = empty(shape, value.dtype, device=device)
+        result[...] = value
+        return result
     if dtype is None:
         dtype = np.asarray(fill_value).dtype
     return _constant(_shape(shape), fill_value, canonical(np.dtype(dtype)), get_device(device))
 
 
+@like_numpy(np.zeros)
 def zeros(
     shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
 ) -> DeviceArray:
@@ -322,6 +330,7 @@ def zeros(
     return _constant(_shape(shape), 0, canonical(np.dtype(dtype)), get_device(device))
 
 
+@like_numpy(np.ones)
 def ones(
     shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
 ) -> DeviceArray:
@@ -400,10 +409,9 @@ def full_like(
 
 
 def arange(
-    start: Any,
-    /,
+    start: Any = None,
     stop: Any = None,
-    step: Any = 1,
+    step: Any = None,
     dtype: Any = None,
     *,
     device: Any = None,
@@ -417,11 +425,15 @@ def arange(
     >>> da.arange(3)
     array([0, 1, 2], device='openmp')
     """
-    start, stop, step = (x.item() if isinstance(x, DeviceArray) else x for x in (start, stop, step))
-    return to_gpu(
-        np.arange(start, dtype=dtype) if stop is None else np.arange(start, stop, step, dtype),
-        device,
-    )
+    given = {"start": start, "stop": stop, "step": step}
+    values = {
+        name: x.item() if isinstance(x, DeviceArray) else x
+        for name, x in given.items()
+        if x is not None
+    }
+    if "stop" not in values and "start" in values:
+        values["stop"] = values.pop("start")
+    return to_gpu(np.arange(**values, dtype=dtype), device)
 
 
 def linspace(
@@ -504,7 +516,9 @@ def meshgrid(
     if sparse:
         return tuple(x.copy() for x in parts) if copy else tuple(parts)
     full_shape = broadcast_shapes(*[x.shape for x in parts])
-    grids = [broadcast_to(x, full_shape) for x in parts]
+    grids = [
+        view(x, broadcast_layout(x._layout(), full_shape), writeable=False) for x in parts
+    ]
     return tuple(x.copy() for x in grids) if copy else tuple(grids)
 
 
@@ -530,125 +544,6 @@ def indices(dimensions: Any, dtype: Any = int, sparse: bool = False, *, device: 
     return result
 
 
-def broadcast_to(x: Any, shape: Any, subok: bool = False) -> DeviceArray:
-    """Return a read-only view of `x` repeated to a shape; see `numpy.broadcast_to`.
-
-    Examples
-    --------
-    >>> import devarray as da
-    >>> da.broadcast_to(da.arange(2), (2, 2))
-    array([[0, 1],
-           [0, 1]], device='openmp')
-    """
-    x = asarray(x)
-    shape = _shape(shape)
-    if len(shape) < x.ndim or broadcast_shapes(x.shape, shape) != shape:
-        raise ValueError(
-            "operands could not be broadcast together with remapped shapes [original->remapped]: "
-            f"{x.shape} and requested shape {shape}"
-        )
-    result: DeviceArray = indexing.view(x, broadcast_layout(x._layout(), shape), writeable=False)
-    return result
-
-
-def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[DeviceArray, ...]:
-    """Return read-only views of arrays repeated to their common shape; see `numpy.broadcast_arrays`."""
-    arrays = [asarray(x) for x in args]
-    shape = broadcast_shapes(*[x.shape for x in arrays])
-    return tuple(broadcast_to(x, shape) for x in arrays)
-
-
-def _result_dtype(arrays: Sequence[DeviceArray], dtype: Any, casting: str) -> DType:
-    if dtype is None:
-        return canonical(np.result_type(*[x.dtype for x in arrays]))
-    target = canonical(np.dtype(dtype))
-    for x in arrays:
-        if not np.can_cast(x.dtype, target, casting):  # type: ignore[arg-type]
-            raise TypeError(
-                f"Cannot cast array data from {x.dtype!r} to {target!r} according to the rule '{casting}'"
-            )
-    return target
-
-
-def concatenate(
-    arrays: Any,
-    axis: int | None = 0,
-    out: DeviceArray | None = None,
-    *,
-    dtype: Any = None,
-    casting: str = "same_kind",
-) -> DeviceArray:
-    """Join arrays along an existing axis; see `numpy.concatenate`.
-
-    Examples
-    --------
-    >>> import devarray as da
-    >>> da.concatenate([da.zeros(2), da.ones(1)])
-    array([0., 0., 1.], device='openmp')
-    """
-    parts = [asarray(x) for x in arrays]
-    if not parts:
-        raise ValueError("need at least one array to concatenate")
-    if axis is None:
-        parts, axis = [x.reshape(-1) for x in parts], 0
-    first = parts[0]
-    if not first.ndim:
-        raise ValueError("zero-dimensional arrays cannot be concatenated")
-    axis = normalize_axis(axis, first.ndim)
-    for k, x in enumerate(parts):
-        if x.ndim != first.ndim:
-            raise ValueError(
-                "all the input array dimensions except for the concatenation axis must match exactly, but "
-                f"along dimension 0, the array at index 0 has {first.ndim} dimension(s) and the array at "
-                f"index {k} has {x.ndim} dimension(s)"
-            )
-        for a in range(first.ndim):
-            if a != axis and x.shape[a] != first.shape[a]:
-                raise ValueError(
-                    "all the input array dimensions except for the concatenation axis must match exactly, "
-                    f"but along dimension {a}, the array at index 0 has size {first.shape[a]} and the array "
-                    f"at index {k} has size {x.shape[a]}"
-                )
-    shape = list(first.shape)
-    shape[axis] = sum(x.shape[axis] for x in parts)
-    target = _result_dtype(parts, dtype, casting)
-    result = empty(tuple(shape), target, device=first.device) if out is None else out
-    if result.shape != tuple(shape):
-        raise ValueError("Output array is the wrong shape")
-    at = 0
-    for x in parts:
-        stop = at + x.shape[axis]
-        result[(slice(None),) * axis + (slice(at, stop),)] = x
-        at = stop
-    return result
-
-
-def stack(
-    arrays: Any,
-    axis: int = 0,
-    out: DeviceArray | None = None,
-    *,
-    dtype: Any = None,
-    casting: str = "same_kind",
-) -> DeviceArray:
-    """Join arrays along a new axis; see `numpy.stack`.
-
-    Examples
-    --------
-    >>> import devarray as da
-    >>> da.stack([da.zeros(2), da.ones(2)]).shape
-    (2, 2)
-    """
-    parts = [asarray(x) for x in arrays]
-    if not parts:
-        raise ValueError("need at least one array to stack")
-    if any(x.shape != parts[0].shape for x in parts):
-        raise ValueError("all input arrays must have the same shape")
-    axis = normalize_axis(axis, parts[0].ndim + 1)
-    key = (slice(None),) * axis + (None,)
-    return concatenate([x[key] for x in parts], axis, out, dtype=dtype, casting=casting)
-
-
 def copy(a: Any, order: str = "K", subok: bool = False) -> DeviceArray:
     """Return a copy of an array; see `numpy.copy`."""
     return asarray(a, copy=True)
@@ -661,10 +556,6 @@ FUNCTIONS.update(
         np.ones_like: ones_like,
         np.full_like: full_like,
         np.meshgrid: meshgrid,
-        np.broadcast_to: broadcast_to,
-        np.broadcast_arrays: broadcast_arrays,
-        np.concatenate: concatenate,
-        np.stack: stack,
         np.copy: copy,
         np.linspace: linspace,
         np.asarray: asarray,

@@ -8,6 +8,7 @@ import numpy as np
 
 from devarray import dispatch, engine
 from devarray.array import FUNCTIONS, DeviceArray
+from devarray.asknumpy import like_numpy
 from devarray.config import current
 from devarray.creation import asarray
 from devarray.device import get_device
@@ -15,7 +16,7 @@ from devarray.errors import HostMixError
 from devarray.graph import map_node
 from devarray.kernels.ops import OPS, canonical
 from devarray.kernels.rows import clip as clip_ufunc
-from devarray.layout import broadcast_shapes, normalize_axis
+from devarray.layout import broadcast_shapes
 from devarray.library import call_library
 from devarray.record import Operand, as_operand, device_of, fresh
 from devarray.reductions import count_nonzero as count_nonzero_of
@@ -32,13 +33,10 @@ __all__ = [
     "count_nonzero",
     "cumprod",
     "cumsum",
-    "expand_dims",
     "imag",
     "max",
     "mean",
     "min",
-    "moveaxis",
-    "permute_dims",
     "prod",
     "ravel",
     "real",
@@ -173,6 +171,7 @@ def _bound(a: Any, b: Any) -> Any:
     return b if a is None else a
 
 
+@like_numpy(np.round)
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Return the values rounded to a number of decimals, halves to even; see `numpy.round`.
 
@@ -217,7 +216,7 @@ def _method(name: str) -> Any:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{method.__doc__}\n\nThe same as the method of `DeviceArray`."
-    return function
+    return like_numpy(getattr(np, name))(function)
 
 
 sum = _method("sum")
@@ -251,40 +250,6 @@ def imag(a: Any) -> DeviceArray:
     return on_device(a).imag
 
 
-def permute_dims(a: Any, /, axes: tuple[int, ...]) -> DeviceArray:
-    """Return a view with the axes permuted; the Array API's name of `transpose`."""
-    return on_device(a).transpose(axes)
-
-
-def expand_dims(a: Any, axis: Any) -> DeviceArray:
-    """Return a view with new axes of length 1; see `numpy.expand_dims`."""
-    a = on_device(a)
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    ndim = a.ndim + len(axes)
-    places = {normalize_axis(one, ndim) for one in axes}
-    if len(places) != len(axes):
-        raise ValueError("repeated axis")
-    key = tuple(None if k in places else slice(None) for k in range(ndim))
-    result: DeviceArray = a[key]
-    return result
-
-
-def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
-    """Return a view with axes moved to new positions; see `numpy.moveaxis`."""
-    a = on_device(a)
-    sources = source if isinstance(source, (tuple, list)) else (source,)
-    places = destination if isinstance(destination, (tuple, list)) else (destination,)
-    if len(sources) != len(places):
-        raise ValueError(
-            "`source` and `destination` arguments must have the same number of elements"
-        )
-    moved = [normalize_axis(x, a.ndim) for x in sources]
-    order = [axis for axis in range(a.ndim) if axis not in moved]
-    for place, axis in sorted(zip([normalize_axis(x, a.ndim) for x in places], moved, strict=True)):
-        order.insert(place, axis)
-    return a.transpose(order)
-
-
 FUNCTIONS.update(
     {
         np.where: where,
@@ -312,8 +277,6 @@ FUNCTIONS.update(
         np.transpose: transpose,
         np.swapaxes: swapaxes,
         np.squeeze: squeeze,
-        np.expand_dims: expand_dims,
-        np.moveaxis: moveaxis,
         np.real: real,
         np.imag: imag,
         np.astype: astype,

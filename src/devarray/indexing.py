@@ -85,8 +85,13 @@ def setitem(array: Recorded, key: Any, value: Any) -> None:
         target = array
     elif is_basic_key(key):
         target = view(array, index_layout(array._layout(), key, array._dtype().itemsize))
-        if not target._shape() and not _has_ellipsis(key) and np.ndim(value):
-            raise ValueError("setting an array element with a sequence.")
+        if not target._shape() and not _has_ellipsis(key):
+            if np.ndim(value):
+                raise ValueError("setting an array element with a sequence.")
+            if isinstance(value, np.generic) and value.dtype.kind == "f":
+                value = (
+                    value.item()
+                )  # an element is stricter than a slice: it refuses NaN as an integer
     elif _is_mask(key, array) and (node := _masked_value(array, key, value)) is not None:
         write(array, _masked(array, key, node))
         return
@@ -121,14 +126,18 @@ def _is_mask(key: Any, array: Recorded) -> bool:
     return True
 
 
-def scalar_value(value: Any, dtype: Any) -> Any:
-    """Return a host scalar cast to `dtype` as an assignment casts it, or raise NumPy's error."""
+def scalar_value(value: Any, dtype: Any, element: bool = False) -> Any:
+    """Return a host scalar cast to `dtype` as an assignment to a slice (or to one element) casts it.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError
+        NumPy's own.
+    """
+    holder = np.zeros(1, dtype)
     with np.errstate(all="ignore"):
-        if isinstance(value, (np.generic, np.ndarray)):
-            return np.asarray(value).astype(dtype).item()
-        holder = np.zeros((), dtype)
-        holder[()] = value
-    return holder.item()
+        holder[0 if element else slice(None)] = value
+    return holder[0].item()
 
 
 def _masked_value(array: Recorded, mask: Recorded, value: Any) -> Any:

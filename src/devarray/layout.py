@@ -106,6 +106,8 @@ def broadcast_layout(layout: Layout, shape: Shape) -> Layout:
 
 def normalize_axis(axis: Any, ndim: int) -> int:
     """Return `axis` counted from the front, or raise `numpy.exceptions.AxisError`."""
+    if isinstance(axis, (bool, np.bool_)):
+        raise TypeError("an integer is required for the axis")
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:
         raise np.exceptions.AxisError(axis, ndim)

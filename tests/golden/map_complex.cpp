@@ -4,10 +4,10 @@
 static void work(const i64* A, i64 lo, i64 hi) {
   c128* p0 = (c128*)(A[8 + 0]);
   c128* p1 = (c128*)(A[8 + 1]);
-  const c128 c0 = da_c128((f64)DA_F64(A, 10), (f64)DA_F64(A, 11));
+  const c128 k0 = da_c128((f64)DA_F64(A, 10), (f64)DA_F64(A, 11));
   FOR_SIMD(i, lo, hi) {
     const c128 x0 = p0[i];
-    const c128 v0 = da_cmultiply(x0, c0);  // multiply
+    const c128 v0 = da_cmultiply(x0, k0);  // multiply
     p1[i] = v0;
   }
 }

@@ -6,12 +6,12 @@ static void work(const i64* A, i64 lo, i64 hi) {
   f16* p0 = (f16*)(A[8 + 0]);
   f16* p1 = (f16*)(A[8 + 1]);
   f16* p2 = (f16*)(A[8 + 2]);
-  const f32 c0 = da_to_f16(DA_F64(A, 11));
+  const f32 k0 = da_to_f16(DA_F64(A, 11));
   FOR_SIMD(i, lo, hi) {
     const f32 x0 = da_load16(p0[i]);
     const f32 x1 = da_load16(p1[i]);
     const f32 v0 = da_to_f16(x0 * x1);  // multiply
-    const f32 v1 = da_to_f16(v0 + c0);  // add
+    const f32 v1 = da_to_f16(v0 + k0);  // add
     p2[i] = da_store16(v1);
   }
 }

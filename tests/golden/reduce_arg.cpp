@@ -14,12 +14,12 @@ static inline void finish(const i64* A, i64 o, const Acc* acc) {
 typedef struct { char* q0; i64 at; } Row;
 static void leaf(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
   i32* p0 = (i32*)(row->q0);
-  i32 b0[128];
+  i32 e0[128];
   FOR_SIMD(j, 0, n) {
     const i32 x0 = p0[j0 + j];
-    b0[j] = x0;
+    e0[j] = x0;
   }
-  acc->a0 = leaf0(b0, n, &acc->y0); acc->y0 += row->at + j0;
+  acc->a0 = leaf0(e0, n, &acc->y0); acc->y0 += row->at + j0;
 }
 static void span(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
   if (n <= 128) { leaf(A, row, j0, n, acc); return; }
@@ -34,8 +34,8 @@ static void work(const i64* A, i64 lo, i64 hi) {
   for (i64 item = lo; item < hi; ++item) {
     const i64 o = item >> D;
     Row row; Acc acc;
-    const i64 i0 = o;
-    row.q0 = (char*)A[10] + i0 * A[12];
+    const i64 d0 = o;
+    row.q0 = (char*)A[10] + d0 * A[12];
     row.at = 0;
     i64 first = 0, count = A[3];
     for (i64 bit = D - 1; bit >= 0; --bit) {

@@ -9,22 +9,22 @@ FN void merge(Acc* x, const Acc* y) {
   x->a0 = op0(x->a0, y->a0);
 }
 static inline void finish(const i64* A, i64 o, const Acc* acc) {
-  const f64 c0 = da_to_f64(DA_F64(A, 15));
+  const f64 k0 = da_to_f64(DA_F64(A, 15));
   const f64 r0 = da_plus_zero(acc->a0);  // sum
-  const f64 v1 = r0 * c0;  // multiply
+  const f64 v1 = r0 * k0;  // multiply
   ((f64*)A[11])[o] = v1;
 }
 typedef struct { char* q0; i64 at; } Row;
 static void leaf(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
   f64* p0 = (f64*)(row->q0);
-  const f64 c0 = da_to_f64(DA_F64(A, 15));
-  f64 b0[128];
+  const f64 k0 = da_to_f64(DA_F64(A, 15));
+  f64 e0[128];
   FOR_SIMD(j, 0, n) {
     const f64 x0 = p0[j0 + j];
     const f64 v0 = x0 * x0;  // square
-    b0[j] = v0;
+    e0[j] = v0;
   }
-  acc->a0 = leaf0(b0, n);
+  acc->a0 = leaf0(e0, n);
 }
 static void span(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
   if (n <= 128) { leaf(A, row, j0, n, acc); return; }
@@ -39,8 +39,8 @@ static void work(const i64* A, i64 lo, i64 hi) {
   for (i64 item = lo; item < hi; ++item) {
     const i64 o = item >> D;
     Row row; Acc acc;
-    const i64 i0 = o;
-    row.q0 = (char*)A[10] + i0 * A[12];
+    const i64 d0 = o;
+    row.q0 = (char*)A[10] + d0 * A[12];
     row.at = 0;
     i64 first = 0, count = A[3];
     for (i64 bit = D - 1; bit >= 0; --bit) {

@@ -16,7 +16,7 @@ static void work(const i64* A, i64 lo, i64 hi) {
   const i64 D = A[5], n = A[8], size = 512, parts = A[4];
   for (i64 item = lo; item < hi; ++item) {
     const i64 t = item >> D;
-    const i64 k0 = parts == 1 ? t : t / parts, j0 = (t - k0 * parts) * size;
+    const i64 group = parts == 1 ? t : t / parts, j0 = (t - group * parts) * size;
     const i64 nc = j0 + size < n ? size : n - j0;
     char* const q0 = (char*)A[10] + j0 * A[12];
     i64 first = 0, count = A[3];
@@ -25,8 +25,8 @@ static void work(const i64* A, i64 lo, i64 hi) {
     }
     f64 a0[512];
     for (i64 j = 0; j < nc; ++j) { a0[j] = (f64)(-DA_INF); }
-    for (i64 r = first; r < first + count; ++r) {
-      const i64 r1 = r;
+    for (i64 line = first; line < first + count; ++line) {
+      const i64 r1 = line;
       f64* p0 = (f64*)(q0 + r1 * A[13]);
       FOR_SIMD(j, 0, nc) {
         const f64 x0 = p0[j];
@@ -36,7 +36,7 @@ static void work(const i64* A, i64 lo, i64 hi) {
     for (i64 j = 0; j < nc; ++j) {
       Acc acc;
       acc.a0 = a0[j];
-      const i64 o = k0 * n + j0 + j;
+      const i64 o = group * n + j0 + j;
       if (D) ((Acc*)A[6])[(o << D) + (item & (((i64)1 << D) - 1))] = acc; else finish(A, o, &acc);
     }
   }

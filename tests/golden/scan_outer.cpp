@@ -8,19 +8,19 @@ static void work(const i64* A, i64 lo, i64 hi) {
   const i64 step = A[14];
   for (i64 item = lo; item < hi; ++item) {
     const i64 t = item;
-    const i64 k0 = parts == 1 ? t : t / parts, j0 = (t - k0 * parts) * size;
+    const i64 group = parts == 1 ? t : t / parts, j0 = (t - group * parts) * size;
     const i64 nc = j0 + size < n ? size : n - j0;
     char* const q0 = (char*)A[10] + j0 * A[12];
     char* const out = (char*)A[11] + j0 * step;
     f64 a[512];
-    for (i64 r = 0; r < A[3]; ++r) {
-      const i64 r1 = r;
+    for (i64 line = 0; line < A[3]; ++line) {
+      const i64 r1 = line;
       f64* p0 = (f64*)(q0 + r1 * A[13]);
       FOR_SIMD(j, 0, nc) {
         const f64 x0 = p0[j];
         const f64 u = x0;
-        a[j] = r ? op0(a[j], u) : u;
-        *(f64*)(out + r * A[15] + j * step) = a[j];
+        a[j] = line ? op0(a[j], u) : u;
+        *(f64*)(out + line * A[15] + j * step) = a[j];
       }
     }
   }

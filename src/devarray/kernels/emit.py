@@ -483,9 +483,9 @@ def _columns(w: _Writer, spec: Spec, args: _Arguments, chunked: bool) -> None:
     last = spec.kept - 1
     w("for (i64 item = lo; item < hi; ++item) {")
     w("const i64 t = item >> D;" if chunked else "const i64 t = item;")
-    w("const i64 k0 = parts == 1 ? t : t / parts, j0 = (t - k0 * parts) * size;")
+    w("const i64 group = parts == 1 ? t : t / parts, j0 = (t - group * parts) * size;")
     w("const i64 nc = j0 + size < n ? size : n - j0;")
-    _decode(w, args, "k0", 0, last, "d")
+    _decode(w, args, "group", 0, last, "d")
     for k in range(len(spec.operands)):
         w(
             f"char* const q{k} = (char*){args.address(k)}{_offset(args, k, 0, last, 'd')}"
@@ -537,7 +537,7 @@ def _reduce_outer(w: _Writer, spec: Spec, args: _Arguments) -> None:
     w("}", "}", "for (i64 j = 0; j < nc; ++j) {", "Acc acc;")
     for k, r in enumerate(spec.reducers):
         w(f"acc.a{k} = a{k}[j];" + (f" acc.y{k} = y{k}[j];" if r.arg else ""))
-    w("const i64 o = k0 * n + j0 + j;")
+    w("const i64 o = group * n + j0 + j;")
     w(
         "if (D) ((Acc*)A[6])[(o << D) + (item & (((i64)1 << D) - 1))] = acc; else finish(A, o, &acc);"
     )
@@ -606,7 +606,11 @@ def _scan_outer(w: _Writer, spec: Spec, args: _Arguments) -> None:
     w(*_scalar_lines(spec, args), *_steps(spec, args, last), *_out_pointer(spec, args, last))
     _columns(w, spec, args, chunked=False)
     out = f"(char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, last, 'd')} + j0 * step"
-    w(f"char* const out = {out};", f"{t} a[{COLUMNS}];", "for (i64 line = 0; line < A[3]; ++line) {")
+    w(
+        f"char* const out = {out};",
+        f"{t} a[{COLUMNS}];",
+        "for (i64 line = 0; line < A[3]; ++line) {",
+    )
     _outer_row(w, spec, args)
     _body(w, spec, "p{0}", "j")
     w(

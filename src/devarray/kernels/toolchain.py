@@ -40,7 +40,16 @@ _LOG_LIMIT = 1 << 16
 _NAMES = ("g++", "gcc", "c++", "clang++", "clang", "cc")
 _ARCHITECTURES = (("-march=native",), ("-mcpu=native",), ())
 _BASE = (
-    *("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fwrapv", "-fno-strict-aliasing"),
+    *(
+        "-O3",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-ffp-contract=off",
+        "-fwrapv",
+        "-fno-strict-aliasing",
+    ),
+    # a name that hides another in generated text would be a wrong result: let it be an error
+    *("-Wshadow", "-Werror=shadow"),
     *("-fno-exceptions", "-fno-rtti", "-fPIC", "-shared", "-fvisibility=default"),
 )
 _GNU_OPENMP = ("libgomp.so.1",)
