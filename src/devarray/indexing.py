@@ -134,7 +134,7 @@ def scalar_value(value: Any, dtype: Any, element: bool = False) -> Any:
     ValueError, TypeError, OverflowError
         NumPy's own.
     """
-    holder = np.zeros(1, dtype)
+    holder = np.zeros(2, dtype)  # NumPy takes a slice of one element for an element
     with np.errstate(all="ignore"):
         holder[0 if element else slice(None)] = value
     return holder[0].item()

@@ -363,7 +363,8 @@ def std(
 ) -> Any:
     """Return the standard deviation; see `numpy.std`."""
     variance = var(array, axis, dtype, None, ddof, keepdims, where, mean, correction)
-    return finish(variance, np.sqrt(variance)._node(), out)
+    root = cast(np.sqrt(variance)._node(), variance._dtype())
+    return finish(variance, root, out)
 
 
 def accumulate(op: Op, array: Recorded, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
