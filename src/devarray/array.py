@@ -607,6 +607,8 @@ class DeviceArray(Recorded):
 
     def fill(self, value: Any) -> None:
         """Set every element to a scalar."""
+        if not isinstance(value, DeviceArray):
+            value = indexing.scalar_value(value, self.dtype)
         self[...] = value
 
     def set(self, source: np.ndarray[Any, Any]) -> None:

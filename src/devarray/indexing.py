@@ -126,17 +126,22 @@ def _is_mask(key: Any, array: Recorded) -> bool:
     return True
 
 
-def scalar_value(value: Any, dtype: Any, element: bool = False) -> Any:
-    """Return a host scalar cast to `dtype` as an assignment to a slice (or to one element) casts it.
+def scalar_value(value: Any, dtype: Any, masked: bool = False) -> Any:
+    """Return a host scalar cast to `dtype` as an assignment casts it.
+
+    Parameters
+    ----------
+    masked : bool
+        The assignment is through a mask (or by `fill`), which casts more; else through a basic index.
 
     Raises
     ------
     ValueError, TypeError, OverflowError
         NumPy's own.
     """
-    holder = np.zeros(2, dtype)  # NumPy takes a slice of one element for an element
+    holder = np.zeros(2, dtype)  # NumPy takes a single element otherwise
     with np.errstate(all="ignore"):
-        holder[0 if element else slice(None)] = value
+        holder[[0] if masked else slice(None)] = value
     return holder[0].item()
 
 
@@ -152,7 +157,7 @@ def _masked_value(array: Recorded, mask: Recorded, value: Any) -> Any:
             else engine.copy_node(full, full.shape, array._dtype())
         )
     if is_host_scalar(value):
-        return scalar_value(value, array._dtype())
+        return scalar_value(value, array._dtype(), masked=True)
     if isinstance(value, Recorded) and not value._shape():
         dtype = array._dtype()
         node = as_operand(value, array._buffer.device)
