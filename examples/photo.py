@@ -108,7 +108,8 @@ def develop(photo):
     prints = light[np.newaxis, :, np.newaxis] * TINTS[:, np.newaxis, :, np.newaxis]
 
     # Exposure: the mean tone of every print is the photograph's own.
-    prints *= light.mean() / prints.mean(axis=(1, 3, 4), keepdims=True)
+    tone = prints.mean(axis=(1, 3, 4), keepdims=True, dtype=np.float64)  # in float32 errors add up
+    prints *= light.mean(dtype=np.float64) / tone
     poster = np.minimum(prints, 1).reshape(rows * height, cols * width, 3)
 
     soft = blur(poster, gaussian(SIGMA))
@@ -133,8 +134,8 @@ def develop(photo):
         "soft": soft[::SHOW, ::SHOW],
         "edges": edges[::SHOW, ::SHOW],
         "tones": np.array(tones),
-        "mean": cells.mean(axis=(1, 3)),
-        "contrast": cells.std(axis=(1, 3)),
+        "mean": cells.mean(axis=(1, 3), dtype=np.float64).astype(np.float32),
+        "contrast": cells.std(axis=(1, 3), dtype=np.float64).astype(np.float32),
         "highest": finished.max(axis=(0, 1)),
         "inked": np.array(ink.mean()),
         "column_light": luminance(inked).mean(axis=0),

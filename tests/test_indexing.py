@@ -165,6 +165,8 @@ SCALARS = [
 @pytest.mark.parametrize("value", SCALARS, ids=repr)
 @pytest.mark.parametrize("dtype", ["?", "u1", "i4", "i8", "u8", "f2", "f4", "f8", "c8"])
 def test_scalars_are_cast(dtype: str, value: Any) -> None:
+    if dtype in ("u1", "u8") and type(value) is np.float64 and value != value:
+        pytest.skip("NumPy takes NaN for some integers and refuses it for others: we refuse it")
     x = np.zeros(3, dtype)
     agree(lambda xp, a: [operator.setitem(a, 1, value), a], x, once=True)
     agree(lambda xp, a: [operator.setitem(a, slice(1, None), value), a], x, once=True)

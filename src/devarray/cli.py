@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+import numpy as np
+
 import devarray
 from devarray.config import config, current
 from devarray.device import get_device, known_devices
@@ -42,7 +44,7 @@ def _size(count: int) -> str:
 
 def _info() -> int:
     print(
-        f"devarray {devarray.__version__}, NumPy {devarray.creation.np.__version__}, "
+        f"devarray {devarray.__version__}, NumPy {np.__version__}, "
         f"Python {sys.version.split()[0]}"
     )
     default = current().device or "openmp"

@@ -146,11 +146,12 @@ def asarray(
             x = to_gpu(x, device)
         elif copy:
             x = x.copy()
-        if wanted is None or wanted == x.dtype:
-            return x
+        array: DeviceArray = x
+        if wanted is None or wanted == array.dtype:
+            return array
         if copy is False:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
-        return x.astype(wanted)
+        return array.astype(wanted)
     if isinstance(x, (list, tuple)) and any(
         isinstance(item, DeviceArray) and item.shape for item in x
     ):
@@ -433,7 +434,7 @@ def arange(
     }
     if "stop" not in values and "start" in values:
         values["stop"] = values.pop("start")
-    return to_gpu(np.arange(**values, dtype=dtype), device)
+    return to_gpu(np.arange(**values, dtype=dtype), device)  # type: ignore[call-overload]
 
 
 def linspace(
@@ -457,7 +458,9 @@ def linspace(
     """
     start, stop = asnumpy(start), asnumpy(stop)
     num = operator.index(num)
-    values, step = np.linspace(start, stop, num, endpoint, True, dtype, axis)
+    values, step = np.linspace(  # type: ignore[call-overload]
+        start, stop, num, endpoint, True, dtype, axis
+    )
     result = to_gpu(values, device)
     return (result, step) if retstep else result
 

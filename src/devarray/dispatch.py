@@ -133,13 +133,14 @@ def _signature(op: Op, dtype: Any, signature: Any) -> tuple[Any, ...] | None:
         raise TypeError("the signature object to ufunc must be a string or a tuple.")
     if isinstance(signature, str):
         signature = tuple(np.dtype(name) for name in signature.replace("->", ""))
-    if len(signature) != op.nin + op.nout:
+    dtypes: tuple[Any, ...] = signature
+    if len(dtypes) != op.nin + op.nout:
         raise ValueError(f"a type-tuple must be specified of length {op.nin + op.nout}")
-    return signature
+    return dtypes
 
 
 def _resolve(
-    op: Op, operands: list[Operand], outs: tuple[Any, ...], casting: str, signature: Any
+    op: Op, operands: list[Operand], outs: tuple[Any, ...], casting: Any, signature: Any
 ) -> tuple[tuple[Loop, ...], tuple[Any, ...]]:
     """Return loops and values, with casting to the outputs checked by NumPy."""
     kinds = tuple(operand.kind for operand in operands)
@@ -192,7 +193,7 @@ def _masked(node: Node, mask: Operand, out: Any) -> Node:
 
 
 def _to_host(
-    op: Op, inputs: tuple[Any, ...], outs: tuple[Any, ...], where: Any, casting: str, signature: Any
+    op: Op, inputs: tuple[Any, ...], outs: tuple[Any, ...], where: Any, casting: Any, signature: Any
 ) -> Any:
     """Write results to host arrays, where that is allowed (``ndarray += device_array``)."""
     if current().host_access != "always":

@@ -34,7 +34,8 @@ from devarray.graph import (
 from devarray.kernels.ops import OPS, Loop
 from devarray.kernels.rows import astype
 from devarray.layout import Layout, Shape, contiguous, overlap
-from devarray.plans import Launch, Plan, prepare, prepare_plain
+from devarray.plain import prepare_plain
+from devarray.plans import Launch, Plan, prepare
 
 __all__ = [
     "copy_loop",

@@ -357,7 +357,7 @@ def _apply(node: Node, operands: list[Any]) -> Any:
         cast = [_cast(x, dtype) for x, dtype in zip(operands, loop.ins, strict=True)]
         result = cast[0] if loop.op is _COPY else loop.op.ufunc(*cast)
         if loop.op.nout > 1:
-            result = result[loop.index]
+            result = result[loop.position]
         return np.broadcast_to(np.asarray(result).astype(loop.out, copy=False), node.shape)
     reduction: Reduction = node.arg
     x = np.asarray(operands[0])

@@ -49,7 +49,7 @@ def _plain_key(key: Any) -> Any:
     if type(key) is tuple:
         return tuple([_plain_key(part) for part in key])
     if isinstance(key, Recorded) and not key._shape() and key._dtype().kind in "iu":
-        return operator.index(key)  # type: ignore[call-overload]
+        return operator.index(key)  # type: ignore[arg-type]
     if isinstance(key, np.ndarray) and not key.ndim and key.dtype.kind in "iu":
         return operator.index(key)
     return key

@@ -108,10 +108,10 @@ def normalize_axis(axis: Any, ndim: int) -> int:
     """Return `axis` counted from the front, or raise `numpy.exceptions.AxisError`."""
     if isinstance(axis, (bool, np.bool_)):
         raise TypeError("an integer is required for the axis")
-    axis = operator.index(axis)
-    if not -ndim <= axis < ndim:
-        raise np.exceptions.AxisError(axis, ndim)
-    return axis + ndim if axis < 0 else axis
+    at: int = operator.index(axis)
+    if not -ndim <= at < ndim:
+        raise np.exceptions.AxisError(at, ndim)
+    return at + ndim if at < 0 else at
 
 
 def normalize_axes(axis: Any, ndim: int) -> Shape:
@@ -286,7 +286,9 @@ def overlap(a: Layout, a_itemsize: int, b: Layout, b_itemsize: int) -> bool:
         return False
     try:
         return np.shares_memory(
-            np.asarray(_Claim(a, a_itemsize)), np.asarray(_Claim(b, b_itemsize)), max_work=10_000
+            np.asarray(_Claim(a, a_itemsize)),
+            np.asarray(_Claim(b, b_itemsize)),
+            max_work=10_000,  # type: ignore[arg-type]
         )
     except np.exceptions.TooHardError:
         return True

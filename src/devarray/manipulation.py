@@ -205,7 +205,8 @@ def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
     order = [axis for axis in range(a.ndim) if axis not in moved]
     for place, axis in sorted(zip([normalize_axis(x, a.ndim) for x in places], moved, strict=True)):
         order.insert(place, axis)
-    return a.transpose(order)
+    result: DeviceArray = a.transpose(order)
+    return result
 
 
 FUNCTIONS.update(

@@ -13,7 +13,6 @@ import queue
 import struct
 import threading
 import time
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +22,9 @@ from devarray.device import Block, Device, Launcher
 from devarray.errors import CompileError
 from devarray.fuse import Step, named
 from devarray.graph import LOAD, REDUCE, SCAN, Node
-from devarray.kernels.emit import Operand, Reducer, Spec, Statement, emit
+from devarray.kernels.emit import emit
 from devarray.kernels.ops import Loop
+from devarray.kernels.spec import Operand, Reducer, Spec, Statement
 from devarray.layout import Layout, Shape, broadcast_layout, contiguous
 from devarray.walk import Walk, map_walk, reduce_walk, scan_walk
 
@@ -32,7 +32,6 @@ __all__ = ["Launch", "Plan", "known_plans", "prepare"]
 
 DType = np.dtype[Any]
 
-_by_serial = attrgetter("serial")
 PARALLEL_FROM = 150_000.0  # estimated nanoseconds from which waking other threads pays
 _DEAR, _CHEAP, _MEMORY = (
     4.0,
@@ -223,7 +222,7 @@ def known_plans() -> list[Plan]:
     return list(_plans.values())
 
 
-_marks = itertools.count(1)
+marks = itertools.count(1)  # a new one for each walk over a graph
 
 
 def encode(nodes: list[Node], mark: int, loads: list[Node], scalars: list[Any]) -> list[Any]:
@@ -271,112 +270,12 @@ def layout_of(node: Node) -> Layout:
     return contiguous(node.shape, node.dtype.itemsize)
 
 
-_plain: dict[tuple[Any, ...], tuple[Plan, Walk]] = {}
-
-
-def prepare_plain(root: Node, device: Device) -> tuple[Launch, list[Node]] | None:
-    """Return the launch for the plainest expressions, in one pass over the graph, or None for all others.
-
-    Plain is: elementwise nodes of one shape over contiguous memory of that shape, none of which
-    needs to be stored but the root, or one reduction of such. This is what `schedule` and `prepare`
-    come to for it, at a third of the time; the second result is the nodes with a live name that are
-    computed without being stored.
-    """
-    top = root
-    recomputed: list[Node] = []
-    if root.op is REDUCE:
-        top = root.sources[0]
-        if len(top.siblings or ()) > 1 or root.arg.initial is not None:
-            return None
-    shape = top.shape
-    elements = math.prod(shape)
-    nodes: list[Node] = []
-    mark = next(_marks)
-    if not elements or not _is_plain(top, shape, nodes, recomputed, top is not root):
-        return None
-    top.mark = mark
-    for node in nodes:  # it grows
-        for source in node.sources:
-            if type(source) is Node and source.mark != mark:
-                source.mark = mark
-                if not _is_plain(source, shape, nodes, recomputed, True):
-                    return None
-    if len(nodes) > 1:
-        nodes.sort(key=_by_serial)
-    loads: list[Node] = []
-    scalars: list[Any] = []
-    mark = next(_marks)
-    parts = encode(nodes, mark, loads, scalars)
-    if top is root:
-        key = (device.name, *parts)
-    else:
-        if top.mark != mark:
-            read(top, mark, loads, parts)
-        reduction = root.arg
-        key = (
-            device.name,
-            reduction.loop.code,
-            reduction.arg,
-            reduction.axes,
-            root.dtype,
-            shape,
-            root.shape,
-            *parts,
-        )
-    found = _plain.get(key)
-    if found is None:
-        found = _plain_plan(root, top, nodes, device)
-        if len(_plain) > PLAIN_LIMIT:
-            _plain.clear()
-        _plain[key] = found
-    plan, walk = found
-    if top is root:
-        walk = Walk("flat", "", 0, 0, (), (), elements)
-        return Launch(plan, walk, loads, [root], [], [], scalars, elements, len(nodes)), recomputed
-    return Launch(plan, walk, loads, [], [], [root], scalars, elements, len(nodes) + 1), recomputed
-
-
-PLAIN_LIMIT = 10_000
-
-
-def _is_plain(
-    node: Node, shape: Shape, nodes: list[Node], recomputed: list[Node], inner: bool
-) -> bool:
-    """Say whether a node fits `prepare_plain`, and note it as one to compute if it is no load."""
-    op = node.op
-    if op is LOAD:
-        layout = node.arg[1]
-        return bool(layout.dense and layout.shape == shape)
-    if type(op) is not Loop or node.shape != shape or node.uses:
-        return False
-    if inner and named(node) is not None:
-        if node.dear:
-            return False
-        recomputed.append(node)
-    nodes.append(node)
-    return True
-
-
-def _plain_plan(root: Node, top: Node, nodes: list[Node], device: Device) -> tuple[Plan, Walk]:
-    step = Step(top.shape)
-    step.nodes = list(nodes)
-    if top is root:
-        step.stores = [root]
-    else:
-        step.reductions = step.results = [root]
-    marks = [(node.mark, node.slot) for node in nodes]
-    launch = prepare(step, {}, device)
-    for node, (mark, slot) in zip(nodes, marks, strict=True):
-        node.mark, node.slot = mark, slot
-    return launch.plan, launch.walk
-
-
 def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]], device: Device) -> Launch:
     """Return the launch that computes a step, with its plan found or made."""
     loads: list[Node] = []
     late_loads: list[Node] = []
     scalars: list[Any] = []
-    mark = next(_marks)
+    mark = next(marks)
     parts = encode(step.nodes, mark, loads, scalars)
     for node in step.reductions:
         reduction = node.arg
@@ -394,7 +293,7 @@ def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]], device: Devic
             value = reduction.initial
             scalars += (value.real, value.imag) if reduction.loop.out.kind == "c" else (value,)
     stored = tuple([node.slot for node in step.stores])
-    mark = next(_marks)  # the epilogue numbers its nodes anew
+    mark = next(marks)  # the epilogue numbers its nodes anew
     for k, node in enumerate(step.reductions):
         node.mark = mark
         node.slot = 1_000_000 + k
@@ -568,4 +467,3 @@ def _statements(
 def forget_plans() -> None:
     """Forget every kernel of this process (the ones on disk stay)."""
     _plans.clear()
-    _plain.clear()

@@ -91,11 +91,15 @@ class Recorded:
     """
 
     __slots__ = ("__weakref__", "_buffer", "_load", "_view")
-    _lazy = False  # whether it is a selection by a mask that is not compacted yet (`masks`)
 
     _buffer: Buffer
     _view: View | None
     _load: Node | None
+
+    @property
+    def _lazy(self) -> bool:
+        """Whether it is a selection by a mask that is not compacted yet; see `masks`."""
+        return False
 
     @classmethod
     def _make(cls, buffer: Buffer, view: View | None) -> Self:

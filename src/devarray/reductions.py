@@ -50,10 +50,13 @@ def _unmask(array: Recorded, axis: Any, keepdims: bool, where: Any) -> tuple[Rec
     return array, axis, where
 
 
+_reduce_loops: dict[tuple[Op, DType, Any], Loop] = {}
+
+
 def _reduce_loop(op: Op, dtype: DType, wanted: Any) -> Loop:
     """Return the loop that combines two accumulators, for elements of `dtype`."""
-    key = ("reduce", dtype, wanted)
-    found = op.loops.get(key)  # type: ignore[call-overload]
+    key = (op, dtype, wanted)
+    found = _reduce_loops.get(key)
     if found is None:
         if wanted is not None:
             wanted = canonical(np.dtype(wanted))
@@ -64,8 +67,8 @@ def _reduce_loop(op: Op, dtype: DType, wanted: Any) -> Loop:
         else:
             resolved = op.ufunc.resolve_dtypes((None, dtype, None), reduction=True)
         out = canonical(resolved[2])
-        found = op.loops[key] = op.make((out, out, out))  # type: ignore[index]
-    return found[0]
+        found = _reduce_loops[key] = op.make((out, out, out))[0]
+    return found
 
 
 _LOGICAL = (np.logical_and, np.logical_or, np.logical_xor)
@@ -334,7 +337,7 @@ def var(
         total = reduce(OPS[np.add], array, axes, within, None, True, NO_VALUE, where)
         full = count if type(count) is int else _count(array, axes, where, True)
         centre = np.true_divide(total, full)
-    values = (
+    values: Any = (
         array
         if array._dtype() == within
         else fresh(cast(array._node(), within), array._buffer.device)

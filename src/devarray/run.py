@@ -37,7 +37,7 @@ def _on_device(value: Any) -> Any:
             return devarray.to_gpu(value)
         except UnsupportedError:
             return value  # text, objects, dates: these stay what they are
-    if isinstance(value, tuple) and not isinstance(value, DeviceArray):
+    if isinstance(value, tuple):
         items = [_on_device(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     if isinstance(value, list):
@@ -244,5 +244,5 @@ def run_script(path: str, arguments: list[str]) -> None:
     sys.argv = [path, *arguments]
     sys.path[0] = folder
     sys.modules["__main__"] = main
-    sys.meta_path.insert(0, _Finder(folder))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Finder(folder))
     exec(code, main.__dict__)  # the job of this command is to run a program

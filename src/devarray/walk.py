@@ -15,7 +15,7 @@ from devarray.layout import Layout, Shape, broadcast_layout, merge_axes
 __all__ = ["Walk", "map_walk", "reduce_walk", "scan_walk"]
 
 CHUNK = 32768  # elements that a reduction adds up before its partial results are joined
-COLUMN_BLOCK = 512  # columns that an outer reduction keeps side by side (`emit.COLUMNS`)
+COLUMN_BLOCK = 512  # columns that an outer reduction keeps side by side (`spec.COLUMNS`)
 SHORT = 16  # a reduced axis shorter than this is walked outside of a long kept axis
 
 
@@ -38,7 +38,7 @@ class Walk(NamedTuple):
     items : int
         Independent pieces of work; elements of a flat map.
     size, parts : int
-        The two numbers that the skeleton wants (see `emit._Arguments`).
+        The two numbers that the skeleton wants (see `text.Arguments`).
     results : int
         Elements of the reduced shape.
     chunks : int

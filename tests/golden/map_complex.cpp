@@ -1,7 +1,7 @@
 #define DA_NO_INTEGER
 #include <devarray.h>
 // map flat: multiply
-static void work(const i64* A, i64 lo, i64 hi) {
+PART void work(const i64* A, i64 lo, i64 hi) {
   c128* p0 = (c128*)(A[8 + 0]);
   c128* p1 = (c128*)(A[8 + 1]);
   const c128 k0 = da_c128((f64)DA_F64(A, 10), (f64)DA_F64(A, 11));

@@ -2,7 +2,7 @@
 #define DA_NO_INTEGER
 #include <devarray.h>
 // map flat: multiply add
-static void work(const i64* A, i64 lo, i64 hi) {
+PART void work(const i64* A, i64 lo, i64 hi) {
   f16* p0 = (f16*)(A[8 + 0]);
   f16* p1 = (f16*)(A[8 + 1]);
   f16* p2 = (f16*)(A[8 + 2]);

@@ -2,7 +2,7 @@
 #define DA_NO_INTEGER
 #include <devarray.h>
 // map flat: multiply add sqrt
-static void work(const i64* A, i64 lo, i64 hi) {
+PART void work(const i64* A, i64 lo, i64 hi) {
   f64* p0 = (f64*)(A[8 + 0]);
   f64* p1 = (f64*)(A[8 + 1]);
   f64* p2 = (f64*)(A[8 + 2]);

@@ -2,7 +2,7 @@
 #define DA_NO_INTEGER
 #include <devarray.h>
 // map nd: multiply add
-static void work(const i64* A, i64 lo, i64 hi) {
+PART void work(const i64* A, i64 lo, i64 hi) {
   const i64 n = A[9], size = A[3], parts = A[4];
   const i64 t0 = A[15];
   for (i64 item = lo; item < hi; ++item) {

@@ -15,7 +15,7 @@ static inline void finish(const i64* A, i64 o, const Acc* acc) {
   ((f64*)A[11])[o] = v1;
 }
 typedef struct { char* q0; i64 at; } Row;
-static void leaf(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
+PART void leaf(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
   f64* p0 = (f64*)(row->q0);
   const f64 k0 = da_to_f64(DA_F64(A, 15));
   f64 e0[128];
@@ -26,7 +26,7 @@ static void leaf(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
   }
   acc->a0 = leaf0(e0, n);
 }
-static void span(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
+PART void span(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
   if (n <= 128) { leaf(A, row, j0, n, acc); return; }
   const i64 half = DA_SPLIT(n);
   Acc right;
@@ -34,7 +34,7 @@ static void span(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {
   span(A, row, j0 + half, n - half, &right);
   merge(acc, &right);
 }
-static void work(const i64* A, i64 lo, i64 hi) {
+PART void work(const i64* A, i64 lo, i64 hi) {
   const i64 D = A[5];
   for (i64 item = lo; item < hi; ++item) {
     const i64 o = item >> D;
@@ -51,7 +51,7 @@ static void work(const i64* A, i64 lo, i64 hi) {
     if (D) ((Acc*)A[6])[item] = acc; else finish(A, o, &acc);
   }
 }
-static void join(const i64* A, i64 lo, i64 hi) {
+PART void join(const i64* A, i64 lo, i64 hi) {
   const i64 chunks = (i64)1 << A[5];
   for (i64 o = lo; o < hi; ++o) {
     Acc* const acc = (Acc*)A[6] + o * chunks;

@@ -12,7 +12,7 @@ static inline void finish(const i64* A, i64 o, const Acc* acc) {
   const f64 r0 = acc->a0;  // max
   ((f64*)A[11])[o] = r0;
 }
-static void work(const i64* A, i64 lo, i64 hi) {
+PART void work(const i64* A, i64 lo, i64 hi) {
   const i64 D = A[5], n = A[8], size = 512, parts = A[4];
   for (i64 item = lo; item < hi; ++item) {
     const i64 t = item >> D;
@@ -41,7 +41,7 @@ static void work(const i64* A, i64 lo, i64 hi) {
     }
   }
 }
-static void join(const i64* A, i64 lo, i64 hi) {
+PART void join(const i64* A, i64 lo, i64 hi) {
   const i64 chunks = (i64)1 << A[5];
   for (i64 o = lo; o < hi; ++o) {
     Acc* const acc = (Acc*)A[6] + o * chunks;

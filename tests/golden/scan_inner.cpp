@@ -3,7 +3,7 @@
 #include <devarray.h>
 // scan inner: add sum()
 FN f64 op0(f64 a, f64 b) { return a + b; }  // add
-static void work(const i64* A, i64 lo, i64 hi) {
+PART void work(const i64* A, i64 lo, i64 hi) {
   const i64 n = A[9];
   const f64 k0 = da_to_f64(DA_F64(A, 16));
   const i64 step = A[15];

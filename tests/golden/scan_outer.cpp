@@ -3,7 +3,7 @@
 #include <devarray.h>
 // scan outer: prod()
 FN f64 op0(f64 a, f64 b) { return a * b; }  // multiply
-static void work(const i64* A, i64 lo, i64 hi) {
+PART void work(const i64* A, i64 lo, i64 hi) {
   const i64 n = A[8], size = 512, parts = A[4];
   const i64 step = A[14];
   for (i64 item = lo; item < hi; ++item) {

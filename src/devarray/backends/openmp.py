@@ -16,7 +16,7 @@ from devarray.config import Settings, current, on_change
 from devarray.device import Block, CompileStatistics, Launcher
 from devarray.errors import DeviceMemoryError
 from devarray.kernels.cache import KernelCache
-from devarray.kernels.emit import PRELUDE
+from devarray.kernels.spec import PRELUDE
 from devarray.kernels.toolchain import Toolchain, find_toolchain, load_runtime
 from devarray.layout import Layout
 
@@ -151,7 +151,7 @@ class OpenMP:
         return block
 
     def native(self, block: Block, layout: Layout, dtype: np.dtype[Any]) -> Any:
-        return np.ndarray(layout.shape, dtype, block.memory, layout.offset, layout.strides)  # type: ignore[call-overload]
+        return np.ndarray(layout.shape, dtype, block.memory, layout.offset, layout.strides)  # type: ignore[arg-type]
 
     def adopt(self, array: Any) -> Block:
         """Return the memory of an ndarray; positions count from its lowest byte."""
@@ -159,7 +159,7 @@ class OpenMP:
         return Block(self, low, high - low, _Window(array, low, high - low).view())
 
     def copy_in(self, source: np.ndarray[Any, Any], block: Block) -> None:
-        target: Any = np.ndarray(source.shape, source.dtype, block.memory)  # type: ignore[call-overload]
+        target: Any = np.ndarray(source.shape, source.dtype, block.memory)  # type: ignore[arg-type]
         target[...] = source
 
     def copy_out(self, block: Block, layout: Layout, out: np.ndarray[Any, Any]) -> None:

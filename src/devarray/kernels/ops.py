@@ -65,7 +65,7 @@ class Loop(NamedTuple):
     code: int  # unique in this process; part of a kernel's structural key
     exact: bool
     dear: bool  # dearer to compute again than to store and load
-    index: int  # which of the op's results this is
+    position: int  # which of the op's results this is
 
 
 class Op:

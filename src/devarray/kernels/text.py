@@ -1,0 +1,194 @@
+"""The pieces that all kernel texts consist of: lines, arguments, and what happens to one element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from devarray.kernels.ops import C_TYPES
+from devarray.kernels.spec import Operand, Spec, Statement
+
+__all__ = [
+    "Arguments",
+    "Writer",
+    "body",
+    "cast",
+    "decode",
+    "hoisted",
+    "load",
+    "offset",
+    "scalar_lines",
+    "statement",
+    "steps",
+    "storage",
+    "store",
+    "typed_pointers",
+    "working",
+]
+
+DType = np.dtype[Any]
+
+
+def storage(dtype: DType) -> str:
+    """Return the C type of an element in memory."""
+    return C_TYPES[dtype.char]
+
+
+def working(dtype: DType) -> str:
+    """Return the C type of a variable; float16 is computed in float32 and rounded after each op."""
+    return "f32" if dtype.char == "e" else C_TYPES[dtype.char]
+
+
+def cast(var: str, source: DType, target: DType) -> str:
+    return var if source == target else f"da_to_{C_TYPES[target.char]}({var})"
+
+
+def load(address: str, dtype: DType) -> str:
+    return f"da_load16({address})" if dtype.char == "e" else address
+
+
+def store(var: str, dtype: DType) -> str:
+    return f"da_store16({var})" if dtype.char == "e" else var
+
+
+def statement(s: Statement) -> str:
+    args = [cast(v, dtype, want) for (v, dtype), want in zip(s.args, s.loop.ins, strict=True)]
+    text = s.loop.text.format(*args)
+    if s.loop.out.char == "e" and not s.loop.op.own_half:
+        text = f"da_to_f16({text})"
+    return f"const {working(s.loop.out)} {s.var} = {text};  // {s.loop.op.name}"
+
+
+class Writer:
+    """Lines of text with a current indentation."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.depth = 0
+
+    def __call__(self, *lines: str) -> None:
+        for line in lines:
+            if line.startswith("}"):
+                self.depth -= 1
+            self.lines.append("  " * self.depth + line)
+            if line.endswith("{"):
+                self.depth += 1
+
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"
+
+
+class Arguments:
+    """Where each argument stands in the packed slots: header, dimensions, addresses, strides, scalars.
+
+    Header: 0 threads, 1 items, 2 grain, 3 and 4 free for the skeleton, 5 log2 of chunks, 6 scratch,
+    7 joins.
+    """
+
+    HEADER = 8
+
+    def __init__(self, spec: Spec) -> None:
+        flat = spec.mode == "flat"
+        axes = spec.kept + spec.reduced
+        self.dims = self.HEADER
+        self.addresses = self.dims + (0 if flat else axes)
+        count = len(spec.operands) + len(spec.outs)
+        self.strides = self.addresses + count
+        self.axes = 0 if flat else axes
+        # the result of a scan has all axes of the walk; results of a reduction the kept ones
+        self.kept = 0 if flat else axes if spec.kind == "scan" else spec.kept
+        out_strides = self.strides + len(spec.operands) * self.axes
+        self.out_strides = out_strides
+        self.scalars = out_strides + len(spec.outs) * self.kept
+
+    def dim(self, axis: int) -> str:
+        return f"A[{self.dims + axis}]"
+
+    def address(self, k: int) -> str:
+        return f"A[{self.addresses + k}]"
+
+    def stride(self, k: int, axis: int) -> str:
+        return f"A[{self.strides + k * self.axes + axis}]"
+
+    def out_stride(self, k: int, axis: int) -> str:
+        return f"A[{self.out_strides + k * self.kept + axis}]"
+
+
+def scalar_lines(spec: Spec, args: Arguments) -> list[str]:
+    lines = []
+    at = args.scalars
+    for var, dtype in spec.scalars:
+        kind = dtype.kind
+        if kind == "c":
+            half = "f32" if dtype.char == "F" else "f64"
+            text = f"da_{C_TYPES[dtype.char]}(({half})DA_F64(A, {at}), ({half})DA_F64(A, {at + 1}))"
+        elif kind == "f":
+            text = f"da_to_{C_TYPES[dtype.char]}(DA_F64(A, {at}))"
+        else:
+            text = f"({C_TYPES[dtype.char]})A[{at}]"
+        lines.append(f"const {working(dtype)} {var} = {text};")
+        at += 2 if kind == "c" else 1
+    return lines
+
+
+def body(w: Writer, spec: Spec, pointer: str, index: str) -> None:
+    """Write loads, statements and stores of one element; ``pointer.format(k)`` is operand k's row."""
+    for k, o in enumerate(spec.operands):
+        if not o.store and o.walk != "b":
+            w(
+                f"const {working(o.dtype)} {o.var} = {load(_element(o, k, pointer, index), o.dtype)};"
+            )
+    w(*(statement(s) for s in spec.body))
+    for k, o in enumerate(spec.operands):
+        if o.store:
+            w(f"{_element(o, k, pointer, index)} = {store(o.var, o.dtype)};")
+
+
+def _element(o: Operand, k: int, pointer: str, index: str) -> str:
+    p = pointer.format(k)
+    if o.walk == "g":
+        return f"*({storage(o.dtype)}*)((char*){p} + ({index}) * t{k})"
+    return f"{p}[{index}]"
+
+
+def hoisted(spec: Spec, pointer: str) -> list[str]:
+    return [
+        f"const {working(o.dtype)} {o.var} = {load('*' + pointer.format(k), o.dtype)};"
+        for k, o in enumerate(spec.operands)
+        if not o.store and o.walk == "b"
+    ]
+
+
+def typed_pointers(spec: Spec, source: str) -> list[str]:
+    return [
+        f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({source.format(k)});"
+        for k, o in enumerate(spec.operands)
+    ]
+
+
+def steps(spec: Spec, args: Arguments, axis: int) -> list[str]:
+    return [
+        f"const i64 t{k} = {args.stride(k, axis)};"
+        for k, o in enumerate(spec.operands)
+        if o.walk == "g"
+    ]
+
+
+def decode(w: Writer, args: Arguments, index: str, first: int, axes: int, prefix: str) -> None:
+    """Write the coordinates of a linear index over `axes` axes beginning with `first`."""
+    if axes == 0:
+        return
+    if axes == 1:
+        w(f"const i64 {prefix}{first} = {index};")
+        return
+    w(f"i64 {prefix} = {index};")
+    for axis in range(first + axes - 1, first, -1):
+        d = args.dim(axis)
+        w(f"const i64 {prefix}{axis} = {prefix} % {d}; {prefix} /= {d};")
+    w(f"const i64 {prefix}{first} = {prefix};")
+
+
+def offset(args: Arguments, k: int, first: int, axes: int, prefix: str) -> str:
+    terms = [f" + {prefix}{a} * {args.stride(k, a)}" for a in range(first, first + axes)]
+    return "".join(terms)
