@@ -1,4 +1,4 @@
-"""Fused expressions over large arrays, beside NumPy and the machine's triad bandwidth, in one run."""
+"""Fused expressions over large arrays, beside NumPy and the machine's triad bandwidth."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ def main() -> None:
         numpy, ours = times["NumPy " + name], times[name]
         rate = nbytes / ours
         print(
-            f"{name:30}{numpy * 1e3:10.1f}{ours * 1e3:9.1f}{numpy / ours:8.1f}{rate / 1e9:8.1f}{rate / band:10.0%}"
+            f"{name:30}{numpy * 1e3:10.1f}{ours * 1e3:9.1f}{numpy / ours:8.1f}"
+            f"{rate / 1e9:8.1f}{rate / band:10.0%}"
         )
 
 

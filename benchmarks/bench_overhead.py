@@ -1,7 +1,8 @@
-"""Costs per operation on small arrays, beside NumPy's in the same run; and what a new expression costs."""
+"""Costs per operation on small arrays, beside NumPy's; and what a new expression costs."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,8 @@ def first_sight(expression: str, limit: int, cache: str) -> float:
     code = FIRST_SIGHT.format(expression=expression)
     run = subprocess.run(
         [sys.executable, "-c", code, str(limit)],
-        capture_output=True, text=True, check=True, env={**__import__("os").environ, "DEVARRAY_CACHE_DIR": cache},
+        capture_output=True, text=True, check=True,
+        env={**os.environ, "DEVARRAY_CACHE_DIR": cache},
     )  # fmt: skip
     return float(run.stdout)
 

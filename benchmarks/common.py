@@ -33,7 +33,7 @@ def machine() -> str:
 def medians(
     functions: dict[str, Callable[[], object]], rounds: int = 9, seconds: float = 0.15
 ) -> dict[str, float]:
-    """Return the median seconds of each function, measured in turns so that noise falls on all alike."""
+    """Return the median seconds of each function, measured in turns: noise falls on all alike."""
     counts = {}
     for name, function in functions.items():
         function()

@@ -1,12 +1,15 @@
 """Random programs over device arrays, each run side by side with NumPy: a Hypothesis state machine.
 
-Every name is a `Pair`: a device array and its NumPy twin. The twin of a view is the view of the twin, so that aliasing is
-NumPy's own. An operation runs in NumPy first; what NumPy refuses must be refused here and change nothing: with the same
-class of error where DEVARRAY_STRICT_ERRORS=1, else with any usual one, since often two errors apply at once. Values are small dyadic numbers, so that + - * and sums are exact in any order; what NumPy leaves undefined
-(casts out of range, sums that round, duplicate indices) is left out.
+Every name is a `Pair`: a device array and its NumPy twin. The twin of a view is the view of the
+twin, so that aliasing is NumPy's own. An operation runs in NumPy first; what NumPy refuses must be
+refused here and change nothing: with the same class of error where DEVARRAY_STRICT_ERRORS=1, else
+with any usual one, since often two errors apply at once. Values are small dyadic numbers, so that
++ - * and sums are exact in any order; what NumPy leaves undefined (casts out of range, sums that
+round, duplicate indices) is left out.
 
-NumPy keeps the memory order of its operands in new results, devarray makes them C-contiguous (``np.ascontiguousarray`` of
-NumPy's): twins of new results are made so, because whether a later reshape copies depends on it.
+NumPy keeps the memory order of its operands in new results, devarray makes them C-contiguous
+(``np.ascontiguousarray`` of NumPy's): twins of new results are made so, because whether a later
+reshape copies depends on it.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ LARGEST = 64  # elements of one array
 NAMES = 12  # alive at a time
 
 
-class Skip(Exception):
+class Skip(Exception):  # noqa: N818 - nothing went wrong
     """NumPy leaves the result undefined, or it would not be exact: the step is left out."""
 
 
@@ -45,16 +48,23 @@ class Pair:
 
 # What the menu is made of
 
-SHAPES = [(), (1,), (2,), (3,), (5,), (0,), (2, 2), (2, 3), (3, 1), (1, 4), (4, 4), (0, 3), (2, 0), (2, 3, 2), (1, 2, 2)]
-RESHAPES = [(-1,), (1, -1), (-1, 1), (2, -1), (-1, 2), (2, 2), (3, 2), (2, 3), (4,), (), (2, 2, 2), (0, -1), (0, 3), (16,), (3, 4)]
+SHAPES = [
+    (), (1,), (2,), (3,), (5,), (0,), (2, 2), (2, 3), (3, 1), (1, 4), (4, 4), (0, 3), (2, 0),
+    (2, 3, 2), (1, 2, 2),
+]  # fmt: skip
+RESHAPES = [
+    (-1,), (1, -1), (-1, 1), (2, -1), (-1, 2), (2, 2), (3, 2), (2, 3), (4,), (), (2, 2, 2), (0, -1),
+    (0, 3), (16,), (3, 4),
+]  # fmt: skip
 DTYPES = ("f8", "f4", "i8", "i4", "u1", "?", "c16")
 
 small = st.integers(-3, 3)
 edge = st.none() | st.integers(-4, 4)
 slices = st.builds(slice, edge, edge, st.sampled_from([None, None, 1, 2, -1, -1, -2]))
 plain_slices = st.sampled_from(
-    [slice(1, None), slice(None, -1), slice(None), slice(None, None, -1), slice(None, None, 2), slice(1, None, 2),
-     slice(-2, None, -1), slice(1, -1), slice(None, -2), slice(2, None), slice(0, 0), slice(0, 2), slice(1, 3)]
+    [slice(1, None), slice(None, -1), slice(None), slice(None, None, -1), slice(None, None, 2),
+     slice(1, None, 2), slice(-2, None, -1), slice(1, -1), slice(None, -2), slice(2, None),
+     slice(0, 0), slice(0, 2), slice(1, 3)]
 )  # fmt: skip
 parts = plain_slices | slices | st.integers(-2, 1) | st.sampled_from([None, Ellipsis])
 keys = parts | st.lists(parts, min_size=0, max_size=3).map(tuple)
@@ -63,19 +73,26 @@ scalars = st.integers(-3, 4) | st.sampled_from([0.5, -1.5, 2.0, True, 1 + 2j, 30
 axes = st.sampled_from([None, 0, 1, -1, 2, (0, 1), (0, -1), ()])
 
 BINARY = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "<": operator.lt, "<=": operator.le, "==": operator.eq,
-    "!=": operator.ne, "&": operator.and_, "|": operator.or_, "^": operator.xor, "minimum": np.minimum,
-    "maximum": np.maximum, "logical_and": np.logical_and, "logical_or": np.logical_or,
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "<": operator.lt, "<=": operator.le,
+    "==": operator.eq, "!=": operator.ne, "&": operator.and_, "|": operator.or_,
+    "^": operator.xor, "minimum": np.minimum, "maximum": np.maximum,
+    "logical_and": np.logical_and, "logical_or": np.logical_or,
 }  # fmt: skip
 INPLACE = {
-    "+=": operator.iadd, "-=": operator.isub, "*=": operator.imul, "&=": operator.iand, "|=": operator.ior,
+    "+=": operator.iadd, "-=": operator.isub, "*=": operator.imul, "&=": operator.iand,
+    "|=": operator.ior,
 }  # fmt: skip
 UNARY = {
-    "-": operator.neg, "abs": operator.abs, "logical_not": np.logical_not, "square": np.square, "conj": np.conjugate,
-    "floor": np.floor, "~": operator.invert,
+    "-": operator.neg, "abs": operator.abs, "logical_not": np.logical_not, "square": np.square,
+    "conj": np.conjugate, "floor": np.floor, "~": operator.invert,
 }  # fmt: skip
-UFUNCS = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply, "maximum": np.maximum, "less": np.less}
-REDUCTIONS = ("sum", "prod", "min", "max", "any", "all", "mean", "argmin", "argmax", "count_nonzero")
+UFUNCS = {
+    "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "maximum": np.maximum,
+    "less": np.less,
+}  # fmt: skip
+REDUCTIONS = (
+    "sum", "prod", "min", "max", "any", "all", "mean", "argmin", "argmax", "count_nonzero",
+)  # fmt: skip
 
 
 # What is exact and defined
@@ -120,7 +137,9 @@ def check_cast(x: Any, dtype: Any) -> None:
 
 def as_twin(x: Any, library: bool = False) -> Any:
     """Return the twin of a new result."""
-    return np.array(x) if isinstance(x, np.generic) or not np.ndim(x) else np.array(x, order="K" if library else "C")
+    if isinstance(x, np.generic) or not np.ndim(x):
+        return np.array(x)
+    return np.array(x, order="K" if library else "C")
 
 
 def is_same_error(mine: BaseException, numpys: BaseException) -> bool:
@@ -138,7 +157,8 @@ def fits(shape: Any, wanted: Any) -> bool:
         return False
 
 
-USUAL = (TypeError, ValueError, IndexError, OverflowError)  # where two errors apply, either may come first
+# where two errors apply, either may come first
+USUAL = (TypeError, ValueError, IndexError, OverflowError)
 STRICT = os.environ.get("DEVARRAY_STRICT_ERRORS", "0") == "1"
 
 
@@ -159,7 +179,7 @@ class Programs(RuleBasedStateMachine):
     # Running both sides
 
     def both(self, function: Any, *pairs: Pair) -> tuple[Any, Any] | None:
-        """Run `function` on the twins and on the device; None if NumPy refused and devarray did, too."""
+        """Run `function` on twins and on the device; None if NumPy refused and devarray, too."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
@@ -179,7 +199,7 @@ class Programs(RuleBasedStateMachine):
             raise AssertionError(f"NumPy raised {numpys!r}, devarray returned {got!r}")
 
     def dry(self, function: Any, *pairs: Pair) -> Any:
-        """Run `function` on copies of the twins, to see whether its result is exact; None if NumPy refuses."""
+        """Run `function` on copies of the twins, to see if it is exact; None if NumPy refuses."""
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             try:
@@ -230,7 +250,12 @@ class Programs(RuleBasedStateMachine):
 
     # New names
 
-    @rule(target=arrays, dtype=st.sampled_from(range(len(DTYPES))), shape=st.sampled_from(SHAPES), step=st.integers(1, 4))
+    @rule(
+        target=arrays,
+        dtype=st.sampled_from(range(len(DTYPES))),
+        shape=st.sampled_from(SHAPES),
+        step=st.integers(1, 4),
+    )
     def create(self, dtype: int, shape: Any, step: int) -> Any:
         kind = np.dtype(self.dtypes[dtype % len(self.dtypes)])
         values = (np.arange(math.prod(shape)) * step + step) % 7 - (0 if kind.kind in "u" else 3)
@@ -241,7 +266,12 @@ class Programs(RuleBasedStateMachine):
             host = np.asarray((values % step == 0).reshape(shape))
         return self.name(da.asarray(host), host.copy())
 
-    @rule(target=arrays, dtype=st.integers(0, 6), shape=st.sampled_from(SHAPES), value=st.integers(0, 2))
+    @rule(
+        target=arrays,
+        dtype=st.integers(0, 6),
+        shape=st.sampled_from(SHAPES),
+        value=st.integers(0, 2),
+    )
     def full(self, dtype: int, shape: Any, value: int) -> Any:
         kind = self.dtypes[dtype % len(self.dtypes)]
         return self.name(da.full(shape, value, dtype=kind), np.full(shape, value, dtype=kind))
@@ -254,7 +284,8 @@ class Programs(RuleBasedStateMachine):
 
     @rule(target=arrays, a=arrays, key=keys)
     def index(self, a: Pair, key: Any) -> Any:
-        if key == () and a.n.ndim == 0:  # test_hazards.py: test_empty_index_of_a_0d_array_is_a_snapshot
+        # test_hazards.py: test_empty_index_of_a_0d_array_is_a_snapshot
+        if key == () and a.n.ndim == 0:
             return multiple()
         return self.view(lambda x: x[key], a)
 
@@ -287,7 +318,12 @@ class Programs(RuleBasedStateMachine):
     def half(self, a: Pair, which: str) -> Any:
         return self.view(lambda x: getattr(x, which), a)
 
-    @rule(target=arrays, a=arrays, lead=st.sampled_from([(), (1,), (2,), (3,)]), last=st.sampled_from([0, 2, 3]))
+    @rule(
+        target=arrays,
+        a=arrays,
+        lead=st.sampled_from([(), (1,), (2,), (3,)]),
+        last=st.sampled_from([0, 2, 3]),
+    )
     def broadcast_to(self, a: Pair, lead: Any, last: int) -> Any:
         shape = a.n.shape
         if shape and shape[-1] == 1 and last:
@@ -313,7 +349,13 @@ class Programs(RuleBasedStateMachine):
     def binary(self, op: str, a: Pair, b: Pair) -> Any:
         return self.fresh(BINARY[op], a, b)
 
-    @rule(target=arrays, op=st.sampled_from(["+", "-", "*", "<", "==", "maximum"]), a=arrays, value=scalars, swap=st.booleans())
+    @rule(
+        target=arrays,
+        op=st.sampled_from(["+", "-", "*", "<", "==", "maximum"]),
+        a=arrays,
+        value=scalars,
+        swap=st.booleans(),
+    )
     def binary_scalar(self, op: str, a: Pair, value: Any, swap: bool) -> Any:
         f = BINARY[op]
         return self.fresh((lambda x: f(value, x)) if swap else (lambda x: f(x, value)), a)
@@ -330,7 +372,7 @@ class Programs(RuleBasedStateMachine):
 
     @rule(target=arrays, c=arrays, a=arrays, b=arrays)
     def where(self, c: Pair, a: Pair, b: Pair) -> Any:
-        return self.fresh(lambda c, x, y: np.where(c, x, y), c, a, b)
+        return self.fresh(np.where, c, a, b)
 
     @rule(target=arrays, a=arrays, value=small)
     def where_compared(self, a: Pair, value: int) -> Any:
@@ -344,7 +386,9 @@ class Programs(RuleBasedStateMachine):
             low, high = abs(low), high + 2
         return self.fresh(lambda x: np.clip(x, low, high), a)
 
-    @rule(target=arrays, name=st.sampled_from(REDUCTIONS), a=arrays, axis=axes, keepdims=st.booleans())
+    @rule(
+        target=arrays, name=st.sampled_from(REDUCTIONS), a=arrays, axis=axes, keepdims=st.booleans()
+    )
     def reduce(self, name: str, a: Pair, axis: Any, keepdims: bool) -> Any:
         try:
             self._check_reduction(name, a.n, axis)
@@ -352,7 +396,13 @@ class Programs(RuleBasedStateMachine):
             return multiple()
         return self.fresh(lambda x: getattr(np, name)(x, axis=axis, keepdims=keepdims), a)
 
-    @rule(target=arrays, name=st.sampled_from(["sum", "max", "any", "mean"]), a=arrays, m=arrays, axis=axes)
+    @rule(
+        target=arrays,
+        name=st.sampled_from(["sum", "max", "any", "mean"]),
+        a=arrays,
+        m=arrays,
+        axis=axes,
+    )
     def reduce_where(self, name: str, a: Pair, m: Pair, axis: Any) -> Any:
         if name == "mean" and axis == ():  # test_hazards.py: test_mean_along_no_axes_with_a_mask
             return multiple()
@@ -371,7 +421,8 @@ class Programs(RuleBasedStateMachine):
     def _check_reduction(self, name: str, x: Any, axis: Any) -> None:
         if name in ("argmin", "argmax") and isinstance(axis, tuple):
             raise Skip
-        if x.ndim == 0 and axis in (0, -1):  # test_hazards.py: test_reduction_of_a_0d_array_along_an_axis
+        # test_hazards.py: test_reduction_of_a_0d_array_along_an_axis
+        if x.ndim == 0 and axis in (0, -1):
             raise Skip
         if x.dtype.kind == "c" and name in ("min", "max", "argmin", "argmax"):
             raise Skip  # the order of complex numbers
@@ -396,7 +447,12 @@ class Programs(RuleBasedStateMachine):
             return multiple()
         return self.fresh(lambda x: np.cumsum(x, axis=axis), a)
 
-    @rule(target=arrays, a=arrays, op=st.sampled_from(["+", "-", "==", "*"]), name=st.sampled_from(["sum", "max", "min"]))
+    @rule(
+        target=arrays,
+        a=arrays,
+        op=st.sampled_from(["+", "-", "==", "*"]),
+        name=st.sampled_from(["sum", "max", "min"]),
+    )
     def against_reduction(self, a: Pair, op: str, name: str) -> Any:
         try:
             self._check_reduction(name, a.n, None)
@@ -419,9 +475,12 @@ class Programs(RuleBasedStateMachine):
 
     @rule(a=arrays, key=keys, value=scalars)
     def store_scalar(self, a: Pair, key: Any, value: Any) -> None:
-        if key == slice(None) and not a.n.ndim:  # test_hazards.py: test_slice_of_a_0d_array_is_refused
+        # test_hazards.py: test_slice_of_a_0d_array_is_refused
+        if key == slice(None) and not a.n.ndim:
             return
-        self.change(lambda x: operator.setitem(x, key, value), a, guard=lambda x: check_cast(value, x.dtype))
+        self.change(
+            lambda x: operator.setitem(x, key, value), a, guard=lambda x: check_cast(value, x.dtype)
+        )
 
     @rule(a=arrays, key=keys | regular, b=arrays)
     def store(self, a: Pair, key: Any, b: Pair) -> None:
@@ -430,7 +489,8 @@ class Programs(RuleBasedStateMachine):
 
         def guard(x: Any, y: Any) -> None:
             check_cast(y, x.dtype)
-            if y.ndim and np.ndim(x[key]) == 0:  # test_hazards.py: test_array_into_one_element_is_refused
+            # test_hazards.py: test_array_into_one_element_is_refused
+            if y.ndim and np.ndim(x[key]) == 0:
                 raise Skip
 
         self.change(lambda x, y: operator.setitem(x, key, y), a, b, guard=guard)
@@ -498,7 +558,10 @@ class Programs(RuleBasedStateMachine):
         # test_hazards.py: test_empty_mask_of_another_shape
         if m.n.dtype.kind == "b" and (m.n.size or m.n.shape == a.n.shape):
             self.change(
-                lambda x, w: operator.setitem(x, w, value), a, m, guard=lambda x, w: check_cast(value, x.dtype)
+                lambda x, w: operator.setitem(x, w, value),
+                a,
+                m,
+                guard=lambda x, w: check_cast(value, x.dtype),
             )
 
     @rule(a=arrays, limit=small, value=st.integers(0, 3))
@@ -521,7 +584,9 @@ class Programs(RuleBasedStateMachine):
 
         self.change(step, a, guard=guard)
 
-    @rule(a=arrays, at=st.lists(st.integers(0, 2), max_size=3, unique=True), value=st.integers(0, 3))
+    @rule(
+        a=arrays, at=st.lists(st.integers(0, 2), max_size=3, unique=True), value=st.integers(0, 3)
+    )
     def store_taken(self, a: Pair, at: list[int], value: int) -> None:
         i = np.array(at, "i8")
         self.change(lambda x, i: operator.setitem(x, i, value), a, Pair(da.asarray(i), i))
@@ -529,14 +594,21 @@ class Programs(RuleBasedStateMachine):
     @rule(op=st.sampled_from(sorted(UFUNCS)), a=arrays, b=arrays, c=arrays)
     def out(self, op: str, a: Pair, b: Pair, c: Pair) -> None:
         f = UFUNCS[op]
-        self.change(lambda x, y, z: f(x, y, out=z), a, b, c, guard=lambda x, y, z: check_exact(f(x, y)))
+        self.change(
+            lambda x, y, z: f(x, y, out=z), a, b, c, guard=lambda x, y, z: check_exact(f(x, y))
+        )
 
     @rule(op=st.sampled_from(sorted(UFUNCS)), a=arrays, b=arrays, c=arrays, m=arrays)
     def out_where(self, op: str, a: Pair, b: Pair, c: Pair, m: Pair) -> None:
         f = UFUNCS[op]
         if m.n.dtype.kind == "b":
             self.change(
-                lambda x, y, z, w: f(x, y, out=z, where=w), a, b, c, m, guard=lambda x, y, z, w: check_exact(f(x, y))
+                lambda x, y, z, w: f(x, y, out=z, where=w),
+                a,
+                b,
+                c,
+                m,
+                guard=lambda x, y, z, w: check_exact(f(x, y)),
             )
 
     @rule(a=arrays, c=arrays, axis=axes)

@@ -34,6 +34,7 @@ def run(*arguments, **environment):
         [sys.executable, "-m", "devarray", *arguments],
         capture_output=True,
         text=True,
+        check=False,
         env={**os.environ, "DEVARRAY_HOST_ACCESS": "read", **environment},
     )
 

@@ -1,6 +1,7 @@
-"""What becomes one kernel, rule by rule, and the text of kernels: on the null device, without a compiler.
+"""What becomes one kernel, rule by rule, and the text of kernels: on the null device.
 
-The texts in tests/golden stand without the device's prelude; `pytest --update-golden` writes them anew.
+No compiler is needed. The texts in tests/golden stand without the device's prelude;
+`pytest --update-golden` writes them anew.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The cases in which lazy arrays with views go wrong elsewhere: each does what NumPy does (FIELD.md, R5 and 3j)."""
+"""The cases in which lazy arrays with views go wrong elsewhere: each does what NumPy does."""
 
 import gc
 import sys
@@ -15,7 +15,8 @@ from devarray.graph import live_pending
 @pytest.fixture(autouse=True, params=["oracle", "kernels", "small kernels", "eager"])
 def mode(request):
     options = {
-        "oracle": {}, "kernels": {"oracle_limit": 0}, "small kernels": {"oracle_limit": 0, "max_nodes": 4},
+        "oracle": {}, "kernels": {"oracle_limit": 0},
+        "small kernels": {"oracle_limit": 0, "max_nodes": 4},
         "eager": {"eager": True},
     }[request.param]  # fmt: skip
     with da.config(**options):
@@ -503,7 +504,7 @@ def test_long_chain_of_in_place_writes(shallow):
 # Failures
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     pass
 
 
@@ -513,7 +514,7 @@ def broken_compiler(monkeypatch):
     device = get_device()
 
     def refuse(*args, **options):
-        raise Broken
+        raise BrokenError
 
     def on():
         monkeypatch.setattr(device, "compile", refuse)
@@ -531,7 +532,7 @@ def test_failing_compilation_leaves_arrays_as_they_were(broken_compiler, mode):
     c = b.sum() + a
     on()
     for name in (a, b, c):
-        with pytest.raises(Broken):
+        with pytest.raises(BrokenError):
             name.get()
     same(u, ramp(6))
     off()
@@ -559,7 +560,7 @@ def test_failing_store_can_be_repeated(broken_compiler, mode, name):
     on()
     try:
         steps[name](u, i)
-    except Broken:
+    except BrokenError:
         off()
         same(u, host)
         same(i, host.astype("i8"))
@@ -581,7 +582,7 @@ def test_failing_write_to_a_whole_array_leaves_a_pending_value_repairable(broken
     view = u[1:]
     u *= np.exp2(u) - 0.625
     on()
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenError):
         view.get()
     off()
     np.testing.assert_allclose(view.get(), (ramp(6) * (np.exp2(ramp(6)) - 0.625))[1:], rtol=1e-14)
@@ -645,7 +646,10 @@ def test_one_name_loop_cuts_at_the_same_place(mode):
     def loop():
         nonlocal x
         for _ in range(300):
-            x = np.minimum(np.maximum((((x * 0.5 + 1.0) * 0.75 - 0.25) * 0.5 + x) * 0.5, -4.0), 4.0) + 0.5
+            x = (
+                np.minimum(np.maximum((((x * 0.5 + 1.0) * 0.75 - 0.25) * 0.5 + x) * 0.5, -4.0), 4.0)
+                + 0.5
+            )
         da.evaluate(x)
 
     assert kernels_of(loop) <= 8  # whatever the number of iterations

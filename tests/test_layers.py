@@ -19,7 +19,7 @@ LAYERS = (
     "engine",
     "record",
     "library asknumpy reductions indexing dispatch",
-    "operators",
+    "operators methods",
     "array",
     "creation functions manipulation masks ufunc explain raw interop",
     "runtime testing cli run __main__ __init__ orders acc offload compat",

@@ -1,14 +1,16 @@
-"""Random programs of views, writes and lazy readers give what NumPy gives, in every mode of evaluation.
+"""Random programs of views, writes and lazy readers give what NumPy gives, however evaluated.
 
-``DEVARRAY_PROGRAMS=2000 pytest tests/test_programs.py`` runs more of them, new ones each time; without it the programs are
-always the same, so that the kernels are found on disk.
+``DEVARRAY_PROGRAMS=2000 pytest tests/test_programs.py`` runs more of them, new ones each time;
+without it the programs are always the same, so that the kernels are found on disk.
 """
 
 import os
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
+
 from programs import Programs
 
 COUNT = os.environ.get("DEVARRAY_PROGRAMS")
@@ -17,12 +19,12 @@ FEW = ("f8", "i8", "?")  # each new kernel costs a compilation
 
 
 class KernelsEachStep(Programs):
-    options = {"oracle_limit": 0}
+    options: ClassVar = {"oracle_limit": 0}
     dtypes = FEW
 
 
 class KernelsAtTheEnd(Programs):
-    options = {"oracle_limit": 0}
+    options: ClassVar = {"oracle_limit": 0}
     each_step = False
     dtypes = FEW
 
@@ -36,23 +38,24 @@ class AtTheEnd(Programs):
 
 
 class LowLimits(Programs):
-    options = {"max_nodes": 6}
+    options: ClassVar = {"max_nodes": 6}
     each_step = False
 
 
 class Eager(Programs):
-    options = {"eager": True}
+    options: ClassVar = {"eager": True}
 
 
 class Check(Programs):
-    options = {"check": True, "oracle_limit": 0}
+    options: ClassVar = {"check": True, "oracle_limit": 0}
     each_step = False
     dtypes = FEW
 
 
 # how many of the programs, relative to the others: compiled kernels are slow to get
 MACHINES = {
-    KernelsEachStep: 0.5, KernelsAtTheEnd: 0.25, EachStep: 1, AtTheEnd: 2, LowLimits: 2, Eager: 1, Check: 0.2,
+    KernelsEachStep: 0.5, KernelsAtTheEnd: 0.25, EachStep: 1, AtTheEnd: 2, LowLimits: 2, Eager: 1,
+    Check: 0.2,
 }  # fmt: skip
 
 

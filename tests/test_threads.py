@@ -67,8 +67,6 @@ def test_threads_writing_to_parts_of_one_array():
 
 
 def _child(values, queue):
-    import devarray as da
-
     x = da.to_gpu(values)
     queue.put(float((np.sqrt(x) * 2.0).sum()))
 

@@ -1,4 +1,4 @@
-"""Write src/devarray/__init__.pyi: the names that come from the table, for type checkers and editors.
+"""Write src/devarray/__init__.pyi: the names from the table, for type checkers and editors.
 
 ``python tools/generate_stubs.py`` writes the file, ``--check`` says whether it is current.
 """
@@ -40,22 +40,28 @@ def text() -> str:
             and module == functions.__name__
         ):
             continue
-        if callable(value) and module.startswith("devarray."):
-            lines.append(f"from {module} import {value.__name__} as {name}")
+        ours = callable(value) and module.startswith("devarray.")
+        if ours and value.__name__ == name:  # an alias would not count as exported
+            lines.append(f"from {module} import {name} as {name}")
             done.add(name)
     lines = sorted(set(lines))
-    lines += ["from devarray.ufunc import Ufunc as _U", ""]
+    lines += ["from devarray.ufunc import Ufunc as _Ufunc", ""]
     lines += ["__version__: str", "__all__: list[str]", ""]
     dtypes = {dtype.name for dtype in DTYPES if dtype.name != "bool"}
     for name in sorted(devarray.__all__):
+        value = getattr(devarray, name)
+        function = callable(value) and name not in UFUNCS and name not in dtypes | {"bool_"}
+        if name in done and name not in UFUNCS:
+            continue
+        if function != lines[-1].startswith("def ") and lines[-1]:
+            lines.append("")  # as ruff formats it
         if name in UFUNCS:
-            lines.append(f"{name}: _U")
+            lines.append(f"{name}: _Ufunc")
         elif name in dtypes or name == "bool_":
             lines.append(f"{name} = np.{name}")
-        elif name not in done and callable(getattr(devarray, name)):
+        elif function:
             lines.append(f"def {name}(a: Any, *args: Any, **options: Any) -> Any: ...")
-        elif name not in done:
-            value = getattr(devarray, name)
+        else:
             lines.append(f"{name}: {'None' if value is None else type(value).__name__}")
     assert creation.__all__
     return HEAD + "\n".join(lines) + "\n"

@@ -41,7 +41,7 @@ globals().update(_UFUNCS)
 globals().update({dtype.name: dtype.type for dtype in _DTYPES if dtype.name != "bool"})
 bool_ = _np.bool_
 
-__all__ = sorted(
+__all__ = sorted(  # noqa: PLE0605 - computed from the table; type checkers read the stubs
     {
         "CompileError",
         "DevarrayError",

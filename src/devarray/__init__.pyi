@@ -48,152 +48,185 @@ from devarray.runtime import evaluate as evaluate
 from devarray.runtime import statistics as statistics
 from devarray.runtime import synchronize as synchronize
 from devarray.ufunc import Ufunc as Ufunc
-from devarray.ufunc import Ufunc as _U
+from devarray.ufunc import Ufunc as _Ufunc
 
 __version__: str
 __all__: list[str]
 
-abs: _U
-absolute: _U
-acos: _U
-acosh: _U
-add: _U
+abs: _Ufunc
+absolute: _Ufunc
+acos: _Ufunc
+acosh: _Ufunc
+add: _Ufunc
+
 def all(a: Any, *args: Any, **options: Any) -> Any: ...
+def amax(a: Any, *args: Any, **options: Any) -> Any: ...
+def amin(a: Any, *args: Any, **options: Any) -> Any: ...
 def any(a: Any, *args: Any, **options: Any) -> Any: ...
-arccos: _U
-arccosh: _U
-arcsin: _U
-arcsinh: _U
-arctan: _U
-arctan2: _U
-arctanh: _U
+
+arccos: _Ufunc
+arccosh: _Ufunc
+arcsin: _Ufunc
+arcsinh: _Ufunc
+arctan: _Ufunc
+arctan2: _Ufunc
+arctanh: _Ufunc
+
 def argmax(a: Any, *args: Any, **options: Any) -> Any: ...
 def argmin(a: Any, *args: Any, **options: Any) -> Any: ...
-asin: _U
-asinh: _U
+
+asin: _Ufunc
+asinh: _Ufunc
+
 def astype(a: Any, *args: Any, **options: Any) -> Any: ...
-atan: _U
-atan2: _U
-atanh: _U
-bitwise_and: _U
-bitwise_count: _U
-bitwise_invert: _U
-bitwise_left_shift: _U
-bitwise_not: _U
-bitwise_or: _U
-bitwise_right_shift: _U
-bitwise_xor: _U
+
+atan: _Ufunc
+atan2: _Ufunc
+atanh: _Ufunc
+bitwise_and: _Ufunc
+bitwise_count: _Ufunc
+bitwise_invert: _Ufunc
+bitwise_left_shift: _Ufunc
+bitwise_not: _Ufunc
+bitwise_or: _Ufunc
+bitwise_right_shift: _Ufunc
+bitwise_xor: _Ufunc
 bool_ = np.bool_
-cbrt: _U
-ceil: _U
+cbrt: _Ufunc
+ceil: _Ufunc
+
 def clip(a: Any, *args: Any, **options: Any) -> Any: ...
+
 complex128 = np.complex128
 complex64 = np.complex64
-conj: _U
-conjugate: _U
-copysign: _U
-cos: _U
-cosh: _U
+conj: _Ufunc
+conjugate: _Ufunc
+copysign: _Ufunc
+cos: _Ufunc
+cosh: _Ufunc
+
 def cumprod(a: Any, *args: Any, **options: Any) -> Any: ...
 def cumsum(a: Any, *args: Any, **options: Any) -> Any: ...
-deg2rad: _U
-degrees: _U
-divide: _U
-divmod: _U
+
+deg2rad: _Ufunc
+degrees: _Ufunc
+divide: _Ufunc
+divmod: _Ufunc
 e: float
-equal: _U
+equal: _Ufunc
 euler_gamma: float
-exp: _U
-exp2: _U
-expm1: _U
-fabs: _U
+exp: _Ufunc
+exp2: _Ufunc
+expm1: _Ufunc
+fabs: _Ufunc
 float16 = np.float16
 float32 = np.float32
 float64 = np.float64
-float_power: _U
-floor: _U
-floor_divide: _U
-fmax: _U
-fmin: _U
-fmod: _U
-frexp: _U
-gcd: _U
-greater: _U
-greater_equal: _U
-heaviside: _U
-hypot: _U
+float_power: _Ufunc
+floor: _Ufunc
+floor_divide: _Ufunc
+fmax: _Ufunc
+fmin: _Ufunc
+fmod: _Ufunc
+frexp: _Ufunc
+gcd: _Ufunc
+greater: _Ufunc
+greater_equal: _Ufunc
+heaviside: _Ufunc
+hypot: _Ufunc
+
 def imag(a: Any, *args: Any, **options: Any) -> Any: ...
+
 inf: float
 int16 = np.int16
 int32 = np.int32
 int64 = np.int64
 int8 = np.int8
-invert: _U
-isfinite: _U
-isinf: _U
-isnan: _U
-lcm: _U
-ldexp: _U
-left_shift: _U
-less: _U
-less_equal: _U
-log: _U
-log10: _U
-log1p: _U
-log2: _U
-logaddexp: _U
-logaddexp2: _U
-logical_and: _U
-logical_not: _U
-logical_or: _U
-logical_xor: _U
+invert: _Ufunc
+isfinite: _Ufunc
+isinf: _Ufunc
+isnan: _Ufunc
+lcm: _Ufunc
+ldexp: _Ufunc
+left_shift: _Ufunc
+less: _Ufunc
+less_equal: _Ufunc
+log: _Ufunc
+log10: _Ufunc
+log1p: _Ufunc
+log2: _Ufunc
+logaddexp: _Ufunc
+logaddexp2: _Ufunc
+logical_and: _Ufunc
+logical_not: _Ufunc
+logical_or: _Ufunc
+logical_xor: _Ufunc
+
 def max(a: Any, *args: Any, **options: Any) -> Any: ...
-maximum: _U
+
+maximum: _Ufunc
+
 def mean(a: Any, *args: Any, **options: Any) -> Any: ...
 def min(a: Any, *args: Any, **options: Any) -> Any: ...
-minimum: _U
-mod: _U
-modf: _U
-multiply: _U
+
+minimum: _Ufunc
+mod: _Ufunc
+modf: _Ufunc
+multiply: _Ufunc
 nan: float
-negative: _U
+negative: _Ufunc
 newaxis: None
-nextafter: _U
-not_equal: _U
+nextafter: _Ufunc
+not_equal: _Ufunc
 pi: float
-positive: _U
-pow: _U
-power: _U
+positive: _Ufunc
+pow: _Ufunc
+power: _Ufunc
+
 def prod(a: Any, *args: Any, **options: Any) -> Any: ...
-rad2deg: _U
-radians: _U
+
+rad2deg: _Ufunc
+radians: _Ufunc
+
 def ravel(a: Any, *args: Any, **options: Any) -> Any: ...
 def real(a: Any, *args: Any, **options: Any) -> Any: ...
-reciprocal: _U
-remainder: _U
+
+reciprocal: _Ufunc
+remainder: _Ufunc
+
 def reshape(a: Any, *args: Any, **options: Any) -> Any: ...
-right_shift: _U
-rint: _U
+
+right_shift: _Ufunc
+rint: _Ufunc
+
 def round(a: Any, *args: Any, **options: Any) -> Any: ...
-sign: _U
-signbit: _U
-sin: _U
-sinh: _U
-spacing: _U
-sqrt: _U
-square: _U
+
+sign: _Ufunc
+signbit: _Ufunc
+sin: _Ufunc
+sinh: _Ufunc
+spacing: _Ufunc
+sqrt: _Ufunc
+square: _Ufunc
+
 def squeeze(a: Any, *args: Any, **options: Any) -> Any: ...
 def std(a: Any, *args: Any, **options: Any) -> Any: ...
-subtract: _U
+
+subtract: _Ufunc
+
 def sum(a: Any, *args: Any, **options: Any) -> Any: ...
 def swapaxes(a: Any, *args: Any, **options: Any) -> Any: ...
-tan: _U
-tanh: _U
+
+tan: _Ufunc
+tanh: _Ufunc
+
 def transpose(a: Any, *args: Any, **options: Any) -> Any: ...
-true_divide: _U
-trunc: _U
+
+true_divide: _Ufunc
+trunc: _Ufunc
 uint16 = np.uint16
 uint32 = np.uint32
 uint64 = np.uint64
 uint8 = np.uint8
+
 def var(a: Any, *args: Any, **options: Any) -> Any: ...

@@ -9,126 +9,34 @@ from typing import Any
 
 import numpy as np
 
-from devarray import dispatch, engine, indexing, reductions
+from devarray import dispatch, engine, indexing, operators
 from devarray.asknumpy import ask_numpy, like_numpy
 from devarray.config import current
 from devarray.device import Device, get_device
 from devarray.errors import HostMixError, UnsupportedError
 from devarray.graph import map_node
-from devarray.kernels.ops import OPS, Op, canonical
+from devarray.kernels.ops import OPS, canonical
 from devarray.layout import (
     Layout,
-    broadcast_shapes,
     normalize_axis,
     reshape_layout,
     resolve_shape,
     transpose_layout,
 )
 from devarray.library import call_library, native
-from devarray.record import Recorded, call, fresh, import_array, set_array_class
+from devarray.methods import ReductionMethods
+from devarray.operators import Operators
+from devarray.record import call, fresh, import_array, set_array_class
 
 __all__ = ["FUNCTIONS", "DeviceArray"]
-
-NO_VALUE = np._NoValue
 
 # NumPy functions that devarray implements itself; the rest runs in the device's library. Chapters
 # fill it.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
-# Library functions that write to their first argument.
-_WRITERS = frozenset({np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis})
 
 
-def _binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
-    op = OPS[ufunc]
-    loops = op.loops
-
-    def method(self: DeviceArray, other: Any) -> Any:
-        if type(self) is not DeviceArray:  # a selection by a mask
-            pass
-        elif type(other) is DeviceArray and self._buffer.device is other._buffer.device:
-            a = self._buffer.node if self._view is None else self._node()
-            b = other._buffer.node if other._view is None else other._node()
-            found = loops.get((a.dtype, b.dtype))
-            if found is not None and len(found) == 1:
-                shape = a.shape if a.shape == b.shape else broadcast_shapes(a.shape, b.shape)
-                return fresh(map_node(found[0], (a, b), shape), self._buffer.device)
-        elif type(other) is float:
-            a = self._buffer.node if self._view is None else self._node()
-            found = loops.get((float, a.dtype) if reflected else (a.dtype, float))
-            if found is not None and len(found) == 1:
-                sources = (other, a) if reflected else (a, other)
-                return fresh(map_node(found[0], sources, a.shape), self._buffer.device)
-        result = call(op, other, self) if reflected else call(op, self, other)
-        if result is NotImplemented:
-            return _foreign(ufunc, self, other, reflected)
-        return result
-
-    method.__name__ = f"__{'r' if reflected else ''}{op.name}__"
-    method.__doc__ = f"Record `numpy.{op.name}`."
-    return method
-
-
-def _foreign(ufunc: Any, self: DeviceArray, other: Any, reflected: bool) -> Any:
-    """Return what an operator with an operand of another library's type gives.
-
-    A type with ``__array_ufunc__`` decides itself, unless that is None: then its own operator does. What can be compared
-    with no number is equal to none.
-    """
-    protocol = getattr(type(other), "__array_ufunc__", NO_VALUE)
-    if protocol is not NO_VALUE and protocol is not None and not reflected:
-        return ufunc(self, other)
-    if protocol is NO_VALUE and ufunc in (np.equal, np.not_equal):
-        value = ufunc is np.not_equal
-        return fresh(map_node(engine.copy_loop(BOOL, BOOL), (value,), self.shape), self.device)
-    return NotImplemented
-
-
-BOOL = np.dtype("?")
-
-
-def _checked_binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
-    op = OPS[ufunc]
-
-    def method(self: DeviceArray, other: Any) -> Any:
-        result = call(op, other, self) if reflected else call(op, self, other)
-        return _foreign(ufunc, self, other, reflected) if result is NotImplemented else result
-
-    method.__doc__ = f"Record `numpy.{op.name}`."
-    return method
-
-
-def _inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
-    op = OPS[ufunc]
-
-    def method(self: DeviceArray, other: Any) -> Any:
-        if self._lazy and self._update(op, other):  # type: ignore[attr-defined]
-            return self
-        return dispatch.call_ufunc(op, (self, other), out=self)
-
-    method.__doc__ = f"Record `numpy.{op.name}` into this array."
-    return method
-
-
-def _unary(ufunc: Any) -> Callable[[Any], Any]:
-    op = OPS[ufunc]
-
-    def method(self: DeviceArray) -> Any:
-        return call(op, self)
-
-    method.__doc__ = f"Record `numpy.{op.name}`."
-    return method
-
-
-_POWERS: dict[float, Op] = {
-    2: OPS[np.square],
-    0.5: OPS[np.sqrt],
-    -1: OPS[np.reciprocal],
-    1: OPS[np.positive],
-}
-
-
-class DeviceArray(Recorded):
+class DeviceArray(Operators, ReductionMethods):
     """An n-dimensional array on a device.
 
     It is made by `devarray.to_gpu`, `devarray.zeros` and their like, and used like a
@@ -264,7 +172,8 @@ class DeviceArray(Recorded):
             raise TypeError(f"out must be a numpy.ndarray, got {type(out).__name__}")
         elif out.shape != self.shape or out.dtype != self.dtype:
             raise ValueError(
-                f"out must have shape {self.shape} and dtype {self.dtype}, got {out.shape} and {out.dtype}"
+                f"out must have shape {self.shape} and dtype {self.dtype}, "
+                f"got {out.shape} and {out.dtype}"
             )
         elif not out.flags.writeable:
             raise ValueError("output array is read-only")
@@ -343,6 +252,13 @@ class DeviceArray(Recorded):
     def __index__(self) -> int:
         return operator.index(self._scalar())
 
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return (
+            round(self._scalar().item(), ndigits)
+            if ndigits is not None
+            else round(self._scalar().item())
+        )
+
     def _scalar(self) -> Any:
         if self.shape:
             raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
@@ -369,8 +285,7 @@ class DeviceArray(Recorded):
             return dispatch.ufunc_method(ufunc, method, inputs, options)
         op = OPS.get(ufunc)
         if op is None:
-            writes = tuple(o for o in options.get("out", ()) if isinstance(o, Recorded))
-            return call_library(ufunc, inputs, options, writes=writes)
+            return call_library(ufunc, inputs, options)
         if not options:
             return call(op, *inputs)
         return dispatch.call_ufunc(op, inputs, **options)
@@ -383,12 +298,9 @@ class DeviceArray(Recorded):
             except UnsupportedError:  # an argument of text or objects, beside a device array
                 if current().host_access != "always":
                     raise
-        writes: tuple[Any, ...] = (args[0],) if function in _WRITERS else ()
-        if isinstance(options.get("out"), Recorded):
-            writes += (options["out"],)
         if self.device.name == "null":
             raise UnsupportedError(f"numpy.{function.__name__} is not supported on device null")
-        return call_library(function, args, options, writes=writes)
+        return call_library(function, args, options)
 
     # Indexing
 
@@ -401,105 +313,13 @@ class DeviceArray(Recorded):
     def __setitem__(self, key: Any, value: Any) -> None:
         indexing.setitem(self, key, value)
 
-    # Operators: each is its ufunc
-
-    __add__, __radd__, __iadd__ = _binary(np.add), _binary(np.add, True), _inplace(np.add)
-    __sub__, __rsub__, __isub__ = (
-        _binary(np.subtract),
-        _binary(np.subtract, True),
-        _inplace(np.subtract),
-    )
-    __mul__, __rmul__, __imul__ = (
-        _binary(np.multiply),
-        _binary(np.multiply, True),
-        _inplace(np.multiply),
-    )
-    __truediv__, __rtruediv__ = _binary(np.divide), _binary(np.divide, True)
-    __itruediv__ = _inplace(np.divide)
-    __floordiv__, __rfloordiv__ = _binary(np.floor_divide), _binary(np.floor_divide, True)
-    __ifloordiv__ = _inplace(np.floor_divide)
-    __mod__, __rmod__, __imod__ = (
-        _binary(np.remainder),
-        _binary(np.remainder, True),
-        _inplace(np.remainder),
-    )
-    __divmod__, __rdivmod__ = _checked_binary(np.divmod), _checked_binary(np.divmod, True)
-    __rpow__ = _checked_binary(np.power, True)
-    __and__, __rand__, __iand__ = (
-        _binary(np.bitwise_and),
-        _binary(np.bitwise_and, True),
-        _inplace(np.bitwise_and),
-    )
-    __or__, __ror__, __ior__ = (
-        _binary(np.bitwise_or),
-        _binary(np.bitwise_or, True),
-        _inplace(np.bitwise_or),
-    )
-    __xor__, __rxor__, __ixor__ = (
-        _binary(np.bitwise_xor),
-        _binary(np.bitwise_xor, True),
-        _inplace(np.bitwise_xor),
-    )
-    __lshift__, __rlshift__, __ilshift__ = (
-        _binary(np.left_shift),
-        _binary(np.left_shift, True),
-        _inplace(np.left_shift),
-    )
-    __rshift__, __rrshift__, __irshift__ = (
-        _binary(np.right_shift),
-        _binary(np.right_shift, True),
-        _inplace(np.right_shift),
-    )
-    __lt__, __le__, __gt__, __ge__ = (
-        _binary(np.less),
-        _binary(np.less_equal),
-        _binary(np.greater),
-        _binary(np.greater_equal),
-    )
-    __eq__, __ne__ = _binary(np.equal), _binary(np.not_equal)  # type: ignore[assignment]
-    __neg__, __pos__, __abs__, __invert__ = (
-        _unary(np.negative),
-        _unary(np.positive),
-        _unary(np.absolute),
-        _unary(np.invert),
-    )
-
-    def __pow__(self, other: Any, modulo: Any = None) -> Any:
-        if modulo is not None:
-            return NotImplemented
-        # NumPy, too, takes these exponents as other ufuncs
-        if type(other) in (int, float) and other in _POWERS:
-            if self.dtype.kind in "fc" or (type(other) is int and other == 2):
-                return call(_POWERS[other], self)
-        result = call(OPS[np.power], self, other)
-        return _foreign(np.power, self, other, False) if result is NotImplemented else result
-
-    def __ipow__(self, other: Any) -> Any:
-        if type(other) in (int, float) and other in _POWERS and self.dtype.kind in "fc":
-            return dispatch.call_ufunc(_POWERS[other], (self,), out=self)
-        return dispatch.call_ufunc(OPS[np.power], (self, other), out=self)
-
-    def __matmul__(self, other: Any) -> Any:
-        return np.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return np.matmul(other, self)
-
-    def __imatmul__(self, other: Any) -> Any:
-        self[...] = np.matmul(self, other)
-        return self
-
-    def __round__(self, ndigits: int | None = None) -> Any:
-        return (
-            round(self._scalar().item(), ndigits)
-            if ndigits is not None
-            else round(self._scalar().item())
-        )
-
     # Shape
 
     def reshape(self, *shape: Any, order: str = "C") -> DeviceArray:
-        """Return the elements in another shape: a view where strides allow, else a copy; see `numpy.reshape`."""
+        """Return the elements in another shape; see `numpy.reshape`.
+
+        The result is a view where strides allow, else a copy.
+        """
         if not shape:
             raise TypeError("reshape() takes exactly 1 argument (0 given)")
         wanted = shape[0] if len(shape) == 1 else shape
@@ -576,7 +396,10 @@ class DeviceArray(Recorded):
     # Copies
 
     def copy(self, order: str = "C") -> DeviceArray:
-        """Return a copy; it is recorded, and made when it or the original is written, or it is read."""
+        """Return a copy.
+
+        It is recorded, and made when it or the original is written, or it is read.
+        """
         node = self._node()
         result: DeviceArray = fresh(engine.copy_node(node, node.shape, node.dtype), self.device)
         return result
@@ -595,7 +418,8 @@ class DeviceArray(Recorded):
         target = canonical(np.dtype(dtype))
         if not np.can_cast(self.dtype, target, casting):
             raise TypeError(
-                f"Cannot cast array data from {self.dtype!r} to {target!r} according to the rule '{casting}'"
+                f"Cannot cast array data from {self.dtype!r} to {target!r} according to the rule "
+                f"'{casting}'"
             )
         if not copy and target == self.dtype:
             return self
@@ -613,7 +437,7 @@ class DeviceArray(Recorded):
 
     def set(self, source: np.ndarray[Any, Any]) -> None:
         """Copy a host array of the same shape into this array."""
-        if not isinstance(source, np.ndarray) or source.shape != self.shape:
+        if not isinstance(source, np.ndarray) or source.shape != self.shape:  # type: ignore[redundant-expr]
             raise ValueError(
                 f"set needs a host array of shape {self.shape}, got {np.shape(source)}"
             )
@@ -640,166 +464,6 @@ class DeviceArray(Recorded):
         result: DeviceArray = FUNCTIONS[np.round](self, decimals, out)
         return result
 
-    # Reductions
-
-    def sum(
-        self,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        initial: Any = NO_VALUE,
-        where: Any = True,
-    ) -> Any:
-        """Return the sum; see `numpy.sum`."""
-        return reductions.reduce(OPS[np.add], self, axis, dtype, out, keepdims, initial, where)
-
-    def prod(
-        self,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        initial: Any = NO_VALUE,
-        where: Any = True,
-    ) -> Any:
-        """Return the product; see `numpy.prod`."""
-        return reductions.reduce(OPS[np.multiply], self, axis, dtype, out, keepdims, initial, where)
-
-    def min(
-        self,
-        axis: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        initial: Any = NO_VALUE,
-        where: Any = True,
-    ) -> Any:
-        """Return the least value; see `numpy.min`."""
-        options = {
-            "axis": axis,
-            "out": out,
-            "keepdims": keepdims,
-            "initial": initial,
-            "where": where,
-        }
-        return _or_library(np.minimum, self, options)
-
-    def max(
-        self,
-        axis: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        initial: Any = NO_VALUE,
-        where: Any = True,
-    ) -> Any:
-        """Return the greatest value; see `numpy.max`."""
-        options = {
-            "axis": axis,
-            "out": out,
-            "keepdims": keepdims,
-            "initial": initial,
-            "where": where,
-        }
-        return _or_library(np.maximum, self, options)
-
-    def any(
-        self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
-    ) -> Any:
-        """Say whether any element is true; see `numpy.any`."""
-        return reductions.truth(OPS[np.logical_or], self, axis, out, keepdims, where)
-
-    def all(
-        self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
-    ) -> Any:
-        """Say whether all elements are true; see `numpy.all`."""
-        return reductions.truth(OPS[np.logical_and], self, axis, out, keepdims, where)
-
-    def mean(
-        self,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        keepdims: bool = False,
-        *,
-        where: Any = True,
-    ) -> Any:
-        """Return the arithmetic mean; see `numpy.mean`."""
-        return reductions.mean(self, axis, dtype, out, keepdims, where)
-
-    def var(
-        self,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        ddof: float = 0,
-        keepdims: bool = False,
-        *,
-        where: Any = True,
-        mean: Any = NO_VALUE,
-        correction: Any = NO_VALUE,
-    ) -> Any:
-        """Return the variance; see `numpy.var`."""
-        return reductions.var(self, axis, dtype, out, ddof, keepdims, where, mean, correction)
-
-    def std(
-        self,
-        axis: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-        ddof: float = 0,
-        keepdims: bool = False,
-        *,
-        where: Any = True,
-        mean: Any = NO_VALUE,
-        correction: Any = NO_VALUE,
-    ) -> Any:
-        """Return the standard deviation; see `numpy.std`."""
-        return reductions.std(self, axis, dtype, out, ddof, keepdims, where, mean, correction)
-
-    def argmin(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
-        """Return the position of the least value; see `numpy.argmin`."""
-        return _arg(np.argmin, OPS[np.minimum], self, axis, out, keepdims)
-
-    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
-        """Return the position of the greatest value; see `numpy.argmax`."""
-        return _arg(np.argmax, OPS[np.maximum], self, axis, out, keepdims)
-
-    def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        """Return the cumulative sum; see `numpy.cumsum`."""
-        return _cumulative(np.add, self, axis, dtype, out)
-
-    def cumprod(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        """Return the cumulative product; see `numpy.cumprod`."""
-        return _cumulative(np.multiply, self, axis, dtype, out)
-
-
-def _or_library(ufunc: Any, array: DeviceArray, options: dict[str, Any]) -> Any:
-    result = reductions.reduce(OPS[ufunc], array, **options)
-    if result is NotImplemented:
-        options = {key: value for key, value in options.items() if value is not NO_VALUE}
-        return dispatch.ufunc_method(ufunc, "reduce", (array,), options)
-    return result
-
-
-def _arg(function: Any, op: Op, array: DeviceArray, axis: Any, out: Any, keepdims: bool) -> Any:
-    result = reductions.arg_reduce(op, array, axis, out, keepdims, function.__name__)
-    if result is NotImplemented:
-        writes = (out,) if out is not None else ()
-        return call_library(
-            function, (array, axis), {"out": out, "keepdims": keepdims}, writes=writes
-        )
-    return result
-
-
-def _cumulative(ufunc: Any, array: DeviceArray, axis: Any, dtype: Any, out: Any) -> Any:
-    if axis is None:
-        array, axis = array.reshape(-1), 0
-    elif not array.shape:
-        array = array.reshape(1)
-    return dispatch.ufunc_method(
-        ufunc, "accumulate", (array,), {"axis": axis, "dtype": dtype, "out": out}
-    )
-
 
 def _rebuild(values: np.ndarray[Any, Any], device: str) -> DeviceArray:
     array: DeviceArray = import_array(values, get_device(device))
@@ -807,3 +471,4 @@ def _rebuild(values: np.ndarray[Any, Any], device: str) -> DeviceArray:
 
 
 set_array_class(DeviceArray)
+operators.set_array_class(DeviceArray)

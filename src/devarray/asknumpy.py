@@ -1,6 +1,9 @@
-"""NumPy's own error for a call that failed here: the same call on stand-ins that have shapes and dtypes but no memory.
+"""NumPy's own error for a call that failed here.
 
-NumPy is the specification of errors as of results. Our checks find the mistake; its words come from NumPy.
+It comes from the same call on stand-ins that have shapes and dtypes but no memory.
+
+NumPy is the specification of errors as of results. Our checks find the mistake; its words come from
+NumPy.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ def stand_in(value: Any) -> Any:
 
 
 def ask_numpy(function: Callable[..., Any], args: Any, options: Any) -> None:
-    """Raise what NumPy raises for a call with arrays of these shapes and dtypes; return if it raises nothing."""
+    """Raise what NumPy raises for a call with arrays of these shapes and dtypes, if anything."""
     try:
         host_args, host_options = stand_in(args), stand_in(options)
     except OverflowError:

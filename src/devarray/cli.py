@@ -44,8 +44,7 @@ def _size(count: int) -> str:
 
 def _info() -> int:
     print(
-        f"devarray {devarray.__version__}, NumPy {np.__version__}, "
-        f"Python {sys.version.split()[0]}"
+        f"devarray {devarray.__version__}, NumPy {np.__version__}, Python {sys.version.split()[0]}"
     )
     default = current().device or "openmp"
     for name in known_devices():
@@ -60,7 +59,8 @@ def _info() -> int:
     cache = KernelCache()
     stats = cache.stats()
     print(
-        f"kernel cache: {', '.join(cache.folders) or 'no folder yet'}: {stats.entries} kernels, {_size(stats.bytes)}"
+        f"kernel cache: {', '.join(cache.folders) or 'no folder yet'}: "
+        f"{stats.entries} kernels, {_size(stats.bytes)}"
     )
     settings = current()
     print(
@@ -83,7 +83,8 @@ def _cache(action: str) -> int:
     stats = cache.stats()
     limit = current().cache_limit
     print(
-        f"{stats.entries} kernels, {_size(stats.bytes)} of at most {_size(limit)}, in {', '.join(cache.folders)}"
+        f"{stats.entries} kernels, {_size(stats.bytes)} of at most {_size(limit)}, "
+        f"in {', '.join(cache.folders)}"
     )
     return 0
 

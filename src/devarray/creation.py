@@ -155,16 +155,7 @@ def asarray(
     if isinstance(x, (list, tuple)) and any(
         isinstance(item, DeviceArray) and item.shape for item in x
     ):
-        parts = [asarray(item) for item in x]
-        if any(part.shape != parts[0].shape for part in parts):
-            raise ValueError(
-                "setting an array element with a sequence. The requested array has an inhomogeneous shape"
-            )
-        dtype = canonical(np.result_type(*[part.dtype for part in parts]))
-        result = empty((len(parts), *parts[0].shape), dtype, device=device)
-        for k, part in enumerate(parts):
-            result[k] = part
-        return result if wanted is None else result.astype(wanted)
+        return _stack(x, wanted, device)
     host = _host(x)
     if copy is False:
         target = get_device(device)
@@ -181,8 +172,26 @@ def asarray(
     return to_gpu(host, device)
 
 
+def _stack(items: Any, wanted: Any, device: Any) -> DeviceArray:
+    """Return an array made of a list with device arrays in it."""
+    parts = [asarray(item) for item in items]
+    if any(part.shape != parts[0].shape for part in parts):
+        raise ValueError(
+            "setting an array element with a sequence. "
+            "The requested array has an inhomogeneous shape"
+        )
+    dtype = canonical(np.result_type(*[part.dtype for part in parts]))
+    result = empty((len(parts), *parts[0].shape), dtype, device=device)
+    for k, part in enumerate(parts):
+        result[k] = part
+    return result if wanted is None else result.astype(wanted)
+
+
 def _share(host: np.ndarray[Any, Any], device: Device) -> DeviceArray:
-    """Return an array over a host array's own memory, which others may write: its reads are evaluated at once."""
+    """Return an array over a host array's own memory.
+
+    Others may write that memory: its reads are evaluated at once.
+    """
     canonical(host.dtype)
     result: DeviceArray = adopt(host, device) if host.flags.writeable else _read_only(host, device)
     engine.export(result._buffer)
@@ -519,9 +528,7 @@ def meshgrid(
     if sparse:
         return tuple(x.copy() for x in parts) if copy else tuple(parts)
     full_shape = broadcast_shapes(*[x.shape for x in parts])
-    grids = [
-        view(x, broadcast_layout(x._layout(), full_shape), writeable=False) for x in parts
-    ]
+    grids = [view(x, broadcast_layout(x._layout(), full_shape), writeable=False) for x in parts]
     return tuple(x.copy() for x in grids) if copy else tuple(grids)
 
 

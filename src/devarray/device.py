@@ -1,4 +1,4 @@
-"""Devices: the protocol that a backend implements, blocks of memory, and the registry that finds devices by name.
+"""Devices: the protocol of a backend, blocks of memory, and the registry by name.
 
 A backend is a module in `devarray.backends` with a function ``open_device(index) -> Device``; it is
 imported when its name is first asked for.
@@ -76,7 +76,8 @@ class CompileStatistics(NamedTuple):
 class Launcher(Protocol):
     """A loaded kernel: call it with the packed arguments."""
 
-    def __call__(self, arguments: bytes) -> object: ...
+    def __call__(self, arguments: bytes) -> object:
+        """Run the kernel."""
 
 
 class Device(Protocol):

@@ -1,4 +1,7 @@
-"""Calls of ufuncs with all their arguments: ``out=``, ``where=``, ``dtype=``, ``casting=``, and the ufunc methods."""
+"""Calls of ufuncs with all their arguments (``out=``, ``where=``, ``dtype=``, ``casting=``).
+
+The ufunc methods are here as well.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from devarray import reductions
+from devarray import engine, reductions
 from devarray.asknumpy import ask_numpy
 from devarray.config import current
 from devarray.device import get_device
@@ -97,11 +100,16 @@ def _call_ufunc(op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any
     shapes = [operand.shape for operand in operands]
     shape = broadcast_shapes(*shapes, *(() if mask is None else (mask.shape,)))
     shape = _fit(shape, outs)
+    nodes = [map_node(loop, values, shape) for loop in loops]
+    if mask is not None:
+        nodes = [_masked(node, mask, out) for node, out in zip(nodes, outs, strict=True)]
+    if len(nodes) > 1 and any(out is not None for out in outs):
+        # the first output may be an input: compute all before the first is written
+        held = [fresh(node, device) for node in nodes]
+        engine.evaluate([array._buffer for array in held])
+        nodes = [array._node() for array in held]
     results = []
-    for loop, out in zip(loops, outs, strict=True):
-        node = map_node(loop, values, shape)
-        if mask is not None:
-            node = _masked(node, mask, out)
+    for node, out in zip(nodes, outs, strict=True):
         if out is None:
             results.append(fresh(node, device))
         else:
@@ -164,7 +172,10 @@ def _resolve(
 
 
 def _fit(shape: tuple[int, ...], outs: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return the shape of the loop: operands repeat to an output's shape, but an output never repeats."""
+    """Return the shape of the loop.
+
+    Operands repeat to an output's shape, but an output never repeats.
+    """
     for out in outs:
         if out is None:
             continue
@@ -173,7 +184,8 @@ def _fit(shape: tuple[int, ...], outs: tuple[Any, ...]) -> tuple[int, ...]:
             listed = str(together).replace(" ", "")
             mine = str(out._shape()).replace(" ", "")
             raise ValueError(
-                f"non-broadcastable output operand with shape {mine} doesn't match the broadcast shape {listed}"
+                f"non-broadcastable output operand with shape {mine} doesn't match the broadcast "
+                f"shape {listed}"
             )
         shape = together
     return shape
@@ -219,7 +231,7 @@ def ufunc_method(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
     if method == "outer":
         return _outer(op, ufunc, inputs, options)
     if method == "at":
-        return call_library(ufunc.at, inputs, options, writes=(inputs[0],))
+        return call_library(ufunc.at, inputs, options)
     if isinstance(options.get("out"), tuple):
         options = {**options, "out": options["out"][0]}
     if method == "reduce" and op is not None and isinstance(inputs[0], Recorded):
@@ -229,8 +241,7 @@ def ufunc_method(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
     elif method == "accumulate" and op is not None and isinstance(inputs[0], Recorded):
         result = reductions.accumulate(op, *inputs, **options)
     if result is NotImplemented:
-        writes = (options["out"],) if isinstance(options.get("out"), Recorded) else ()
-        result = call_library(getattr(ufunc, method), inputs, options, writes=writes)
+        result = call_library(getattr(ufunc, method), inputs, options)
     return result
 
 

@@ -1,4 +1,6 @@
-"""Evaluation: steps become kernels (looked up by structure, or written and compiled), kernels run, nodes become loads.
+"""Evaluation: steps become kernels, kernels run, nodes become loads.
+
+Kernels are looked up by structure, or written and compiled.
 
 Everything here runs under one lock, so that Python threads may record and evaluate as they like;
 the interpreter's lock is released while a kernel runs. Nodes and buffers change only after a kernel
@@ -29,11 +31,13 @@ from devarray.graph import (
     leaves,
     load_weight,
     map_node,
+    place_in,
     readers,
+    touches,
 )
 from devarray.kernels.ops import OPS, Loop
 from devarray.kernels.rows import astype
-from devarray.layout import Layout, Shape, contiguous, overlap
+from devarray.layout import Layout, Shape, contiguous
 from devarray.plain import prepare_plain
 from devarray.plans import Launch, Plan, prepare
 
@@ -215,7 +219,10 @@ def run(step: Step, device: Device, targets: Targets) -> None:
 
 
 def _place(node: Node, step: Step, device: Device) -> tuple[Block, Layout]:
-    """Return memory for the value of a node: the buffer's earlier memory if nobody reads that any more."""
+    """Return memory for the value of a node.
+
+    It is the buffer's earlier memory if nobody reads that any more.
+    """
     layout = contiguous(node.shape, node.dtype.itemsize)
     nbytes = node.dtype.itemsize
     for length in node.shape:
@@ -229,7 +236,10 @@ def _place(node: Node, step: Step, device: Device) -> tuple[Block, Layout]:
 
 
 def _is_free(spare: Block, layout: Layout, node: Node, owner: Buffer) -> bool:
-    """Say whether writing `node` to `spare` disturbs nobody: its own reads of it are the very elements it writes."""
+    """Say whether writing `node` to `spare` disturbs nobody.
+
+    Its own reads of it must be of the very elements it writes.
+    """
     itemsize = node.dtype.itemsize
     own = [leaf for leaf in leaves((node,)) if leaf.arg[0] is spare]
     if any(leaf.arg[1] != layout or leaf.dtype.itemsize != itemsize for leaf in own):
@@ -313,7 +323,9 @@ def store(buffer: Buffer, layout: Layout, value: Node, dtype: DType | None = Non
         if 0 in layout.shape:
             return
         waiting = readers(block, layout, dtype.itemsize)
-        others = [reader for reader in waiting if reader.node is not value or value.dtype != dtype]
+        # the array that is being stored may stay pending: afterwards it is what the target holds
+        stays = value.op is not LOAD and value.dtype == dtype
+        others = [reader for reader in waiting if reader.node is not value or not stays]
         if others:
             evaluate(others)
         direct = (
@@ -336,17 +348,18 @@ def store(buffer: Buffer, layout: Layout, value: Node, dtype: DType | None = Non
 
 
 def evaluate_node(node: Node, device: Device) -> Node:
-    """Return a load of memory that holds the value of a node as it is now, and that nothing writes."""
+    """Return a load of memory that holds the value of a node now, and that nothing writes."""
     if node.op is LOAD:  # of memory that is about to be written: others go on reading that
         node = copy_node(node, node.shape, node.dtype)
     _run_all(schedule([node]), device)
     return node
 
 
-def _same_elements(leaf: Node, layout: Layout, itemsize: int) -> bool:
-    mine: Layout = leaf.arg[1]
+def _same_elements(leaf: Node, block: Block, layout: Layout, itemsize: int) -> bool:
+    mine = place_in(leaf, block)
     return (
-        leaf.dtype.itemsize == itemsize
+        mine is not None
+        and leaf.dtype.itemsize == itemsize
         and mine.offset == layout.offset
         and mine.shape == layout.shape
         and mine.strides == layout.strides
@@ -356,19 +369,15 @@ def _same_elements(leaf: Node, layout: Layout, itemsize: int) -> bool:
 def _disturbs(value: Node, block: Block, layout: Layout, itemsize: int) -> bool:
     """Say whether computing `value` while writing it could read what has been overwritten."""
     return any(
-        leaf.arg[0] is block
-        and not _same_elements(leaf, layout, itemsize)
-        and overlap(leaf.arg[1], leaf.dtype.itemsize, layout, itemsize)
+        touches(leaf, block, layout, itemsize)
+        and not _same_elements(leaf, block, layout, itemsize)
         for leaf in leaves((value,))
     )
 
 
 def _disturbs_pass(step: Step, block: Block, layout: Layout, itemsize: int) -> bool:
-    """Say the same of a reduction, whose passes read all elements before the last result is written."""
-    return any(
-        leaf.arg[0] is block and overlap(leaf.arg[1], leaf.dtype.itemsize, layout, itemsize)
-        for leaf in leaves(step.outputs())
-    )
+    """Say the same of a reduction: it reads all elements before the last result is written."""
+    return any(touches(leaf, block, layout, itemsize) for leaf in leaves(step.outputs()))
 
 
 def _before_fork() -> None:

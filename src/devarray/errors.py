@@ -17,16 +17,19 @@ __all__ = [
 ]
 
 
+_MOST_LINES = 400  # of a kernel's source in a message; its end is the kernel, the prelude comes before
+
+
 class DevarrayError(Exception):
     """Base class of everything that devarray raises on its own account."""
 
 
 class UnsupportedError(DevarrayError, TypeError):
-    """The device, or devarray as a whole, cannot do what was asked; the message names what and where."""
+    """The device, or devarray as a whole, cannot do what was asked; the message says where."""
 
 
 class HostMixError(DevarrayError, TypeError):
-    """A host array met a device array, or a device array was read as a host array, without being asked to."""
+    """A host array met a device array, or a device array was read as one, without being asked."""
 
 
 class DeviceError(DevarrayError, RuntimeError):
@@ -60,6 +63,7 @@ class CompileError(DevarrayError, RuntimeError):
         if log:
             parts.append(f"compiler output:\n{log.rstrip()}")
         if source:
-            numbered = (f"{i:4d} | {line}" for i, line in enumerate(source.splitlines(), 1))
+            lines = source.splitlines()
+            numbered = [f"{i:4d} | {line}" for i, line in enumerate(lines[-_MOST_LINES:], 1 + max(0, len(lines) - _MOST_LINES))]
             parts.append("source:\n" + "\n".join(numbered))
         super().__init__("\n".join(parts))

@@ -16,7 +16,9 @@ __all__ = ["explain"]
 
 
 def explain(*arrays: DeviceArray, source: bool = True, file: TextIO | None = None) -> None:
-    """Print how arrays would be computed: the kernels, what each fuses, its traffic, why it was cut, and its text.
+    """Print how arrays would be computed.
+
+    That is: the kernels, what each fuses, its traffic, why it was cut, and its text.
 
     Nothing is computed by this.
 

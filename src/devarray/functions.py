@@ -1,4 +1,7 @@
-"""Functions over device arrays that are no ufuncs: selection, limits, rounding, reductions by name, views."""
+"""Functions over device arrays that are no ufuncs.
+
+Selection, limits, rounding, reductions by name, views.
+"""
 
 from __future__ import annotations
 
@@ -83,8 +86,8 @@ def on_device(x: Any) -> DeviceArray:
     """Return `x` as a device array; host arrays only where they may meet device arrays."""
     if isinstance(x, np.ndarray) and x.ndim and current().host_access != "always":
         raise HostMixError(
-            f"a host array of shape {x.shape} and dtype {x.dtype} in a function of devarray: copy it "
-            "to the device first, with devarray.to_gpu(x)"
+            f"a host array of shape {x.shape} and dtype {x.dtype} in a function of devarray: "
+            "copy it to the device first, with devarray.to_gpu(x)"
         )
     return asarray(x)
 
@@ -110,9 +113,9 @@ def _fit(operand: Operand, dtype: np.dtype[Any]) -> Any:
 
 
 def _truth(operand: Operand) -> Any:
-    if not isinstance(operand.kind, np.dtype) or not operand.shape:
-        if not hasattr(operand.value, "op"):
-            return bool(operand.value)
+    scalar = not isinstance(operand.kind, np.dtype) or not operand.shape
+    if scalar and not hasattr(operand.value, "op"):
+        return bool(operand.value)
     return engine.copy_node(operand.value, operand.shape, BOOL)
 
 
@@ -150,7 +153,7 @@ def clip(
 
 
 def _within(bound: Any, dtype: np.dtype[Any], side: int) -> Any:
-    """Return a Python integer that lies beyond an integer dtype as the dtype's own limit, as NumPy does."""
+    """Return a Python integer beyond an integer dtype as the dtype's limit, as NumPy does."""
     if type(bound) is not int or dtype.kind not in "ui":
         return bound
     info = np.iinfo(dtype)
@@ -166,7 +169,8 @@ def _bound(a: Any, b: Any) -> Any:
     b = None if b is NO_VALUE else b
     if a is not None and b is not None:
         raise ValueError(
-            "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden."
+            "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is "
+            "forbidden."
         )
     return b if a is None else a
 
@@ -185,7 +189,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     dtype = a.dtype
     if decimals == 0 or (decimals > 0 and dtype.kind in "ui"):
         rounded = np.rint(a) if dtype.kind in "bfc" else a
-    elif dtype.kind in "bui":
+    elif dtype.kind in "buic":  # integers to tens; complex numbers part by part
         rounded = call_library(np.round, (a, decimals), {})
     else:
         scale = 10.0 ** abs(decimals)

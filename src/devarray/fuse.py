@@ -17,7 +17,10 @@ from devarray.kernels.ops import Loop
 __all__ = ["GROWTH_LIMIT", "Step", "named", "schedule"]
 
 Shape = tuple[int, ...]
+Wanted = dict[Node, None]  # in the order in which they were asked for
 
+MOST_RESULTS = 8  # values that one kernel computes because they are asked for together
+MOST_WEIGHT = 128.0  # operations that such a kernel may have before another value joins
 GROWTH_LIMIT = 4  # operations that may be repeated along a broadcast axis instead of being stored
 
 _by_serial = attrgetter("serial")
@@ -114,7 +117,7 @@ def schedule(roots: Iterable[Node]) -> list[Step]:
     edges = _Edges(list(stack))
     steps: list[Step] = []
     made: set[Node] = set()
-    wanted = set(stack)
+    wanted: Wanted = dict.fromkeys(stack)
     while stack:
         root = stack[-1]
         if root in made:
@@ -127,6 +130,8 @@ def schedule(roots: Iterable[Node]) -> list[Step]:
             continue
         steps.append(step)
         made.update(step.outputs())
+        for node in step.outputs():
+            wanted.pop(node, None)
         stack.pop()
     return steps
 
@@ -159,8 +164,11 @@ class _Edges:
         return self._counts.get(node, 0) > here
 
 
-def _plan(root: Node, made: set[Node], wanted: set[Node], edges: _Edges) -> tuple[Step, list[Node]]:
-    """Return the kernel for `root`, and the nodes that must be computed before (then the kernel is not final)."""
+def _plan(root: Node, made: set[Node], wanted: Wanted, edges: _Edges) -> tuple[Step, list[Node]]:
+    """Return the kernel for `root`, and the nodes that must be computed before.
+
+    If there are any, the kernel is not final.
+    """
     if root.op is REDUCE:
         return _plan_reduce([root], [], root, made, wanted, edges)
     if root.op is SCAN:
@@ -168,7 +176,7 @@ def _plan(root: Node, made: set[Node], wanted: set[Node], edges: _Edges) -> tupl
         step.reductions = step.results = [root]
         cuts = _fill(step, [root.sources[0]], made, wanted, edges)
         return step, cuts
-    roots = [root, *(n for n in wanted if _joins(n, root, made))] if edges.several else [root]
+    roots = _together(root, made, wanted) if edges.several else [root]
     nodes, reductions, cuts, why = _walk(roots, root.shape, made)
     first = max(reductions, key=_space_size, default=None)
     if first is None:
@@ -189,8 +197,21 @@ def _plan(root: Node, made: set[Node], wanted: set[Node], edges: _Edges) -> tupl
     return _plan_reduce(together, nodes, root, made, wanted, edges)
 
 
+def _together(root: Node, made: set[Node], wanted: Wanted) -> list[Node]:
+    """Return `root` and others that are asked for and fit into its kernel (rules 1 and 6)."""
+    roots = [root]
+    weight = root.weight
+    for node in wanted:
+        if len(roots) == MOST_RESULTS or weight > MOST_WEIGHT:
+            break
+        if _joins(node, root, made):
+            roots.append(node)
+            weight += node.weight
+    return roots
+
+
 def _joins(node: Node, root: Node, made: set[Node]) -> bool:
-    """Say whether another result that is asked for can be stored by the kernel of `root` (rule 1)."""
+    """Say whether another wanted result can be stored by the kernel of `root` (rule 1)."""
     return (
         node is not root
         and node.shape == root.shape
@@ -211,7 +232,7 @@ def _plan_reduce(
     epilogue: list[Node],
     root: Node,
     made: set[Node],
-    wanted: set[Node],
+    wanted: Wanted,
     edges: _Edges,
 ) -> tuple[Step, list[Node]]:
     step = Step(reductions[0].sources[0].shape)
@@ -237,13 +258,15 @@ def _with_siblings(reductions: list[Node], made: set[Node], why: list[str]) -> l
             other = ref()
             if other is None or other in found or other in made or not same_pass(node, other):
                 continue
+            if len(found) == MOST_RESULTS:
+                return found
             found.append(other)
             why.append(f"{other.arg.row.name}.reduce over the same input joins this pass")
     return found
 
 
 def _fill(
-    step: Step, inputs: list[Node], made: set[Node], wanted: set[Node], edges: _Edges
+    step: Step, inputs: list[Node], made: set[Node], wanted: Wanted, edges: _Edges
 ) -> list[Node]:
     """Walk what feeds the reductions of `step`; return what must come first."""
     nodes, inner, cuts, why = _walk(inputs, step.shape, made)
@@ -289,12 +312,14 @@ def _walk(
             cuts.append(node)
             kind = "reduction" if node.op is REDUCE else "scan"
             why.append(
-                f"the result of a {kind} ({node.arg.row.name}) is broadcast or read as a whole: it comes first"
+                f"the result of a {kind} ({node.arg.row.name}) is broadcast or read as a whole: "
+                "it comes first"
             )
         elif node.shape != shape and grows_too_much(node):
             cuts.append(node)
             why.append(
-                f"{_name(node)} of shape {node.shape} would be repeated along {shape}: it comes first"
+                f"{_name(node)} of shape {node.shape} would be repeated along {shape}: "
+                "it comes first"
             )
         else:
             nodes.append(node)
@@ -316,7 +341,7 @@ def _count_edges(nodes: Iterable[Node]) -> dict[Node, int]:
     return counts
 
 
-def _choose_stores(step: Step, wanted: set[Node], edges: _Edges) -> None:
+def _choose_stores(step: Step, wanted: Wanted, edges: _Edges) -> None:
     """Decide which nodes of the space are stored although no result needs it (rule 5)."""
     here = _count_edges(step.nodes + step.reductions) if edges.several else {}
     warm: set[Node] = set()  # was computed before, or depends on what was

@@ -1,4 +1,6 @@
-"""What is recorded: nodes (immutable expressions), buffers (storage that may still be an expression), and the oracle.
+"""What is recorded: nodes, buffers, and the oracle.
+
+Nodes are immutable expressions, buffers storage that may still be an expression.
 
 A `Node` is a row of the table applied to other nodes and scalars, or a LOAD of memory, or a REDUCE
 or SCAN along axes. When it has been computed it *becomes* a LOAD of the memory that holds its
@@ -73,7 +75,9 @@ class Reduction(NamedTuple):
 
 
 class Node:
-    """An expression: an op, its sources (nodes and Python scalars), and the shape and dtype of its value.
+    """An expression: an op, its sources, and the shape and dtype of its value.
+
+    Sources are nodes and Python scalars.
 
     Attributes
     ----------
@@ -156,7 +160,10 @@ _serials = itertools.count(1)
 
 
 def load_weight(block: Block) -> float:
-    """Return the weight of a LOAD: escaped memory must be read at once, so it outweighs every limit."""
+    """Return the weight of a LOAD.
+
+    Escaped memory must be read at once, so it outweighs every limit.
+    """
     return float("inf") if block.escaped else block.nbytes * (96.0 / PINNED_LIMIT)
 
 
@@ -199,7 +206,9 @@ def scan_node(source: Node, reduction: Reduction, dtype: DType) -> Node:
 
 
 class Buffer:
-    """Storage of an array that may still be an expression. Two arrays alias if and only if they share a Buffer.
+    """Storage of an array that may still be an expression.
+
+    Two arrays alias if and only if they share a Buffer.
 
     Attributes
     ----------
@@ -279,19 +288,42 @@ def leaves(roots: Iterable[Node]) -> Iterator[Node]:
             stack.extend(source for source in node.sources if type(source) is Node)
 
 
+def touches(leaf: Node, block: Block, layout: Layout, itemsize: int) -> bool:
+    """Say whether a load reads a byte of the part of `block` that `layout` covers."""
+    place = place_in(leaf, block)
+    return place is not None and overlap(place, leaf.dtype.itemsize, layout, itemsize)
+
+
+def place_in(leaf: Node, block: Block) -> Layout | None:
+    """Return the layout of a load relative to `block`, or None if it cannot reach that memory.
+
+    Blocks are pieces of memory of their own, but those that escaped may have been taken in again.
+    """
+    own: Block = leaf.arg[0]
+    layout: Layout = leaf.arg[1]
+    if own is block:
+        return layout
+    if own.escaped and block.escaped and own.device is block.device:
+        return layout._replace(offset=layout.offset + own.address - block.address)
+    return None
+
+
 def readers(block: Block, layout: Layout, itemsize: int) -> list[Buffer]:
-    """Return the live pending buffers whose value depends on the part of `block` that `layout` covers."""
+    """Return the live pending buffers that depend on the part of `block` under `layout`."""
     found = []
     for buffer in live_pending():
         for leaf in leaves((buffer.node,)):
-            if leaf.arg[0] is block and overlap(leaf.arg[1], leaf.dtype.itemsize, layout, itemsize):
+            if touches(leaf, block, layout, itemsize):
                 found.append(buffer)
                 break
     return found
 
 
 def count_nodes(roots: Iterable[Node]) -> tuple[int, int]:
-    """Return the exact number of operations, and the bytes of distinct memory, that the nodes depend on."""
+    """Return the exact number of operations that nodes depend on, and the bytes of their memory.
+
+    Memory that several of them read is counted once.
+    """
     nodes: set[int] = set()
     blocks: dict[int, int] = {}
     stack = list(roots)

@@ -69,7 +69,7 @@ def getitem(array: Recorded, key: Any) -> Any:
         return view(array, layout)
     if _is_mask(key, array) and len(key._shape()) == len(array._shape()) and not array._lazy:
         return selection(array, key)
-    return call_library(operator.getitem, (array, key), {})
+    return call_library(operator.getitem, (array, key), {}, reads_only=True)
 
 
 def _has_ellipsis(key: Any) -> bool:
@@ -103,7 +103,10 @@ def setitem(array: Recorded, key: Any, value: Any) -> None:
 
 
 def _same_place(a: Recorded, b: Recorded) -> bool:
-    """Say whether two arrays show the same elements: ``x[1:] += y`` ends by assigning ``x[1:]`` to itself."""
+    """Say whether two arrays show the same elements.
+
+    ``x[1:] += y`` ends by assigning ``x[1:]`` to itself.
+    """
     return a._buffer is b._buffer and a._dtype() == b._dtype() and a._layout() == b._layout()
 
 
@@ -120,8 +123,8 @@ def _is_mask(key: Any, array: Recorded) -> bool:
     for axis, (have, want) in enumerate(zip(mask, shape, strict=False)):
         if have != want:
             raise IndexError(
-                f"boolean index did not match indexed array along axis {axis}; size of axis is {want} "
-                f"but size of corresponding boolean axis is {have}"
+                f"boolean index did not match indexed array along axis {axis}; size of axis is "
+                f"{want} but size of corresponding boolean axis is {have}"
             )
     return True
 
@@ -132,7 +135,8 @@ def scalar_value(value: Any, dtype: Any, masked: bool = False) -> Any:
     Parameters
     ----------
     masked : bool
-        The assignment is through a mask (or by `fill`), which casts more; else through a basic index.
+        The assignment is through a mask (or by `fill`), which casts more; else through a basic
+        index.
 
     Raises
     ------
@@ -146,7 +150,10 @@ def scalar_value(value: Any, dtype: Any, masked: bool = False) -> Any:
 
 
 def _masked_value(array: Recorded, mask: Recorded, value: Any) -> Any:
-    """Return what a masked store without compaction needs: a scalar, or a node; None if there must be compaction."""
+    """Return what a masked store without compaction needs: a scalar, or a node.
+
+    None means that there must be compaction.
+    """
     if isinstance(value, Recorded) and value._lazy:
         if not value._goes_with(mask) or mask._shape() != array._shape():  # type: ignore[attr-defined]
             return None
@@ -181,7 +188,7 @@ def _masked(array: Recorded, mask: Recorded, value: Any) -> Node:
 
 
 def value_node(target: Recorded, value: Any) -> Node:
-    """Return the node that is to be written to `target`, of a shape that broadcasts to the target's."""
+    """Return the node to be written to `target`, of a shape that broadcasts to the target's."""
     dtype, shape = target._dtype(), target._shape()
     if is_host_scalar(value) or not isinstance(value, (list, tuple, np.ndarray, Recorded)):
         loop = engine.copy_loop(dtype, dtype)
@@ -231,4 +238,4 @@ def _library_setitem(array: Recorded, key: Any, value: Any) -> None:
         held = native(value) if isinstance(value, Recorded) else value
         if isinstance(value, Recorded) and value._buffer is array._buffer:
             held = held.copy()
-        call_library(operator.setitem, (array, key, Trusted(held)), {}, writes=(array,))
+        call_library(operator.setitem, (array, key, Trusted(held)), {})

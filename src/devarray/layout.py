@@ -115,7 +115,10 @@ def normalize_axis(axis: Any, ndim: int) -> int:
 
 
 def normalize_axes(axis: Any, ndim: int) -> Shape:
-    """Return the axes that `axis` (an int, a tuple of ints, or None for all) names, in increasing order."""
+    """Return the axes that `axis` names, in increasing order.
+
+    It is an int, a tuple of ints, or None for all.
+    """
     if axis is None:
         return tuple(range(ndim))
     if not ndim and axis in (0, -1):
@@ -201,7 +204,7 @@ def index_layout(layout: Layout, key: Any, itemsize: int) -> Layout:
 
 
 def resolve_shape(size: int, shape: Any) -> Shape:
-    """Return the shape that ``reshape(shape)`` asks for with any -1 filled in, or raise NumPy's error."""
+    """Return the shape that ``reshape(shape)`` asks for, with any -1 filled in."""
     wanted = [operator.index(n) for n in (shape if isinstance(shape, (tuple, list)) else (shape,))]
     unknown = [axis for axis, length in enumerate(wanted) if length < 0]
     if len(unknown) > 1:
@@ -216,7 +219,7 @@ def resolve_shape(size: int, shape: Any) -> Shape:
 
 
 def reshape_layout(layout: Layout, shape: Shape, itemsize: int) -> Layout | None:
-    """Return the layout of the same elements in `shape` (of equal size), or None if that needs a copy.
+    """Return the layout of the same elements in `shape`, of equal size; None if it needs a copy.
 
     Runs of axes of the old shape are matched with runs of the new one that hold as many elements; a
     run can be split anew only if it lies evenly spaced.
@@ -263,7 +266,10 @@ def _bounds(layout: Layout, itemsize: int) -> tuple[int, int]:
 
 
 class _Claim:
-    """A claim to memory that is not there: NumPy solves overlap from addresses alone and reads nothing."""
+    """A claim to memory that is not there.
+
+    NumPy solves overlap from addresses alone and reads nothing.
+    """
 
     def __init__(self, layout: Layout, itemsize: int) -> None:
         self.__array_interface__ = {
@@ -277,7 +283,10 @@ class _Claim:
 
 @lru_cache(maxsize=4096)
 def overlap(a: Layout, a_itemsize: int, b: Layout, b_itemsize: int) -> bool:
-    """Say whether two layouts of one block may share a byte: intervals first, then an exact solve with a cap."""
+    """Say whether two layouts of one block may share a byte.
+
+    Intervals come first, then an exact solve with a cap.
+    """
     if 0 in a.shape or 0 in b.shape:
         return False
     a_low, a_high = _bounds(a, a_itemsize)

@@ -1,4 +1,6 @@
-"""What is not fused runs in the device's own array library, on the same memory: evaluate, view, call, adopt.
+"""What is not fused runs in the device's own array library, on the same memory.
+
+That is: evaluate, view, call, adopt.
 
 Results that share memory with an argument stay views of it; new results are adopted without a copy.
 """
@@ -23,20 +25,22 @@ __all__ = ["Trusted", "adopt", "call_library", "native"]
 
 
 def native(array: Recorded) -> Any:
-    """Return the memory of a device array as an array of the device's own library, without a copy."""
+    """Return the memory of an array as one of the device's own library, without a copy."""
     block = engine.materialize(array._buffer)
     return array._buffer.device.native(block, array._layout(), array._dtype())
 
 
 def call_library(
-    function: Callable[..., Any], args: Any, kwargs: Any, writes: tuple[Recorded, ...] = ()
+    function: Callable[..., Any], args: Any, kwargs: Any, reads_only: bool = False
 ) -> Any:
     """Call a function of the device's library with device arrays.
 
     Parameters
     ----------
-    writes : tuple of Recorded
-        Arguments that the function writes to: pending readers of them are evaluated before.
+    reads_only : bool
+        The function is known to write to none of its arguments. Of others one cannot know
+        (``nan_to_num(x, copy=False)``, ``dot(a, b, out)``), so what reads the memory of the
+        arguments is evaluated before.
 
     Raises
     ------
@@ -47,9 +51,7 @@ def call_library(
     found: list[Recorded] = []
     with engine.lock:
         native_args, native_kwargs = _unwrap(args, found), _unwrap(kwargs, found)
-        for array in writes:
-            if not array._writeable():
-                raise ValueError("assignment destination is read-only")
+        for array in () if reads_only else found:
             block = engine.materialize(array._buffer)
             engine.evaluate(readers(block, array._layout(), array._dtype().itemsize))
         device = device_of(tuple(found))
@@ -68,7 +70,10 @@ class Trusted:
 def _unwrap(value: Any, found: list[Recorded]) -> Any:
     if isinstance(value, Recorded):
         found.append(value)
-        return native(value)
+        view = native(value)
+        if not value._writeable():
+            view.flags.writeable = False
+        return view
     if type(value) in (list, tuple):
         return type(value)([_unwrap(item, found) for item in value])
     if type(value) is dict:
@@ -77,8 +82,8 @@ def _unwrap(value: Any, found: list[Recorded]) -> Any:
         return value.array
     if isinstance(value, np.ndarray) and value.ndim and current().host_access != "always":
         raise HostMixError(
-            f"a host array of shape {value.shape} and dtype {value.dtype} in an operation with a device "
-            "array: copy it to the device first, with devarray.to_gpu(x)"
+            f"a host array of shape {value.shape} and dtype {value.dtype} in an operation with a "
+            "device array: copy it to the device first, with devarray.to_gpu(x)"
         )
     return value
 
@@ -116,7 +121,7 @@ def _same_memory(value: Any, array: Recorded, mine: Any) -> Any:
 
 
 def adopt(value: Any, device: Device) -> Any:
-    """Return a device array over the memory of an array of the device's library that nobody else uses."""
+    """Return a device array over the memory of a native array that nobody else uses."""
     dtype = canonical(value.dtype)
     repeats = any(s == 0 and n > 1 for s, n in zip(value.strides, value.shape, strict=True))
     if value.dtype != dtype or not value.flags.writeable or repeats:

@@ -31,14 +31,17 @@ DType = np.dtype[Any]
 
 
 def _on_one_side(arrays: Any) -> list[DeviceArray]:
-    """Return what is to be joined as device arrays; host arrays do not meet device arrays unasked."""
+    """Return what is to be joined as device arrays.
+
+    Host arrays do not meet device arrays unasked.
+    """
     parts = list(arrays)
     if any(isinstance(x, DeviceArray) for x in parts) and current().host_access != "always":
         for x in parts:
             if isinstance(x, np.ndarray) and x.ndim:
                 raise HostMixError(
-                    f"a host array of shape {x.shape} and dtype {x.dtype} is joined with device arrays: "
-                    "copy it to the device first, with devarray.to_gpu(x)"
+                    f"a host array of shape {x.shape} and dtype {x.dtype} is joined with device "
+                    "arrays: copy it to the device first, with devarray.to_gpu(x)"
                 )
     return [asarray(x) for x in parts]
 
@@ -67,7 +70,7 @@ def broadcast_to(x: Any, shape: Any, subok: bool = False) -> DeviceArray:
 
 @like_numpy(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[DeviceArray, ...]:
-    """Return read-only views of arrays repeated to their common shape; see `numpy.broadcast_arrays`."""
+    """Return read-only views repeated to a common shape; see `numpy.broadcast_arrays`."""
     arrays = [asarray(x) for x in args]
     shape = broadcast_shapes(*[x.shape for x in arrays])
     return tuple(broadcast_to(x, shape) for x in arrays)
@@ -80,7 +83,8 @@ def _result_dtype(arrays: Sequence[DeviceArray], dtype: Any, casting: str) -> DT
     for x in arrays:
         if not np.can_cast(x.dtype, target, casting):  # type: ignore[arg-type]
             raise TypeError(
-                f"Cannot cast array data from {x.dtype!r} to {target!r} according to the rule '{casting}'"
+                f"Cannot cast array data from {x.dtype!r} to {target!r} according to the rule "
+                f"'{casting}'"
             )
     return target
 
@@ -118,16 +122,16 @@ def concatenate(
     for k, x in enumerate(parts):
         if x.ndim != first.ndim:
             raise ValueError(
-                "all the input array dimensions except for the concatenation axis must match exactly, but "
-                f"along dimension 0, the array at index 0 has {first.ndim} dimension(s) and the array at "
-                f"index {k} has {x.ndim} dimension(s)"
+                "all the input array dimensions except for the concatenation axis must match "
+                f"exactly, but along dimension 0, the array at index 0 has {first.ndim} "
+                f"dimension(s) and the array at index {k} has {x.ndim} dimension(s)"
             )
         for a in range(first.ndim):
             if a != axis and x.shape[a] != first.shape[a]:
                 raise ValueError(
-                    "all the input array dimensions except for the concatenation axis must match exactly, "
-                    f"but along dimension {a}, the array at index 0 has size {first.shape[a]} and the array "
-                    f"at index {k} has size {x.shape[a]}"
+                    "all the input array dimensions except for the concatenation axis must match "
+                    f"exactly, but along dimension {a}, the array at index 0 has size "
+                    f"{first.shape[a]} and the array at index {k} has size {x.shape[a]}"
                 )
     shape = list(first.shape)
     shape[axis] = sum(x.shape[axis] for x in parts)

@@ -58,7 +58,7 @@ class Selection(DeviceArray):
         full, mask = self._full, self._mask
         if not full.ndim or full.device.name == "null":
             raise AttributeError(name)
-        compact = call_library(operator.getitem, (full, mask), {})
+        compact = call_library(operator.getitem, (full, mask), {}, reads_only=True)
         self._buffer, self._view = compact._buffer, compact._view
         self._full = self._mask = self._source = None
         return getattr(self, name)

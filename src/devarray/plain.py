@@ -11,10 +11,10 @@ from devarray.fuse import Step, named
 from devarray.graph import LOAD, REDUCE, Node
 from devarray.kernels.ops import Loop
 from devarray.layout import Shape
-from devarray.plans import Launch, Plan, encode, marks, prepare, read
+from devarray.plans import Launch, Plan, encode, forget_too, marks, prepare, read
 from devarray.walk import Walk
 
-__all__ = ["forget_plain", "prepare_plain"]
+__all__ = ["prepare_plain"]
 
 PLAIN_LIMIT = 10_000  # plans that are remembered here
 
@@ -23,7 +23,7 @@ _plain: dict[tuple[Any, ...], tuple[Plan, Walk]] = {}
 
 
 def prepare_plain(root: Node, device: Device) -> tuple[Launch, list[Node]] | None:
-    """Return the launch for the plainest expressions, in one pass over the graph, or None for all others.
+    """Return the launch for the plainest expressions, in one pass over the graph, else None.
 
     Plain is: elementwise nodes of one shape over contiguous memory of that shape, none of which
     needs to be stored but the root, or one reduction of such. This is what `schedule` and `prepare`
@@ -116,6 +116,5 @@ def _plain_plan(root: Node, top: Node, nodes: list[Node], device: Device) -> tup
     return launch.plan, launch.walk
 
 
-def forget_plain() -> None:
-    """Forget the plans that are remembered here."""
-    _plain.clear()
+
+forget_too(_plain.clear)

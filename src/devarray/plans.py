@@ -13,31 +13,29 @@ import queue
 import struct
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from devarray.config import current
+from devarray.config import Settings, current, on_change
 from devarray.device import Block, Device, Launcher
 from devarray.errors import CompileError
-from devarray.fuse import Step, named
-from devarray.graph import LOAD, REDUCE, SCAN, Node
+from devarray.fuse import Step
+from devarray.graph import LOAD, SCAN, Node
 from devarray.kernels.emit import emit
 from devarray.kernels.ops import Loop
 from devarray.kernels.spec import Operand, Reducer, Spec, Statement
 from devarray.layout import Layout, Shape, broadcast_layout, contiguous
 from devarray.walk import Walk, map_walk, reduce_walk, scan_walk
 
-__all__ = ["Launch", "Plan", "known_plans", "prepare"]
+__all__ = ["Launch", "Plan", "encode", "forget_plans", "forget_too", "known_plans", "marks", "prepare", "read"]
 
 DType = np.dtype[Any]
 
 PARALLEL_FROM = 150_000.0  # estimated nanoseconds from which waking other threads pays
-_DEAR, _CHEAP, _MEMORY = (
-    4.0,
-    0.3,
-    0.8,
-)  # estimated nanoseconds an element: dear op, cheap op, operand
+# estimated nanoseconds an element: dear op, cheap op, operand
+_DEAR, _CHEAP, _MEMORY = 4.0, 0.3, 0.8
 
 
 class Launch(NamedTuple):
@@ -214,6 +212,7 @@ os.register_at_fork(after_in_child=_forget_worker)
 
 # From a step to its plan.
 
+MOST_PLANS = 20_000
 _plans: dict[Any, Plan] = {}
 
 
@@ -226,14 +225,13 @@ marks = itertools.count(1)  # a new one for each walk over a graph
 
 
 def encode(nodes: list[Node], mark: int, loads: list[Node], scalars: list[Any]) -> list[Any]:
-    """Write down the structure of elementwise nodes; collect the memory and the scalars that they read.
+    """Write down the structure of elementwise nodes; collect the memory and scalars they read.
 
     Nodes that are not among `nodes` and carry another mark are read from memory. Afterwards
     ``node.slot`` numbers each: operations from 1 upwards, memory from -1 downwards.
     """
     parts: list[Any] = []
-    slot = 0
-    for node in nodes:
+    for slot, node in enumerate(nodes, 1):
         loop: Any = node.op
         parts.append(loop.code)
         for source, dtype in zip(node.sources, loop.ins, strict=True):
@@ -248,7 +246,6 @@ def encode(nodes: list[Node], mark: int, loads: list[Node], scalars: list[Any]) 
                     scalars += (value.real, value.imag)
                 else:
                     scalars.append(source)
-        slot += 1
         node.slot = slot
         node.mark = mark
     return parts
@@ -314,6 +311,8 @@ def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]], device: Devic
     )
     plan = _plans.get(key)
     if plan is None:
+        if len(_plans) >= MOST_PLANS:
+            forget_plans()
         spec = _make_spec(kind, step, walk, loads, late_loads)
         plan = _plans[key] = Plan(spec, _is_exact(step, walk))
     elements = math.prod(step.shape)
@@ -367,7 +366,10 @@ def _walk(
 
 
 def _kept_strides(layout: Layout, reduction: Node) -> Shape:
-    """Return the strides of an operand of the epilogue over the kept axes (keepdims has the reduced ones as well)."""
+    """Return the strides of an operand of the epilogue over the kept axes.
+
+    With keepdims, the operand has the reduced ones as well.
+    """
     strides = broadcast_layout(layout, reduction.shape).strides
     if len(reduction.shape) == len(reduction.sources[0].shape):
         return tuple(s for a, s in enumerate(strides) if a not in reduction.arg.axes)
@@ -467,3 +469,25 @@ def _statements(
 def forget_plans() -> None:
     """Forget every kernel of this process (the ones on disk stay)."""
     _plans.clear()
+    for forget in _also_forget:
+        forget()
+
+
+_also_forget: list[Callable[[], None]] = []  # other tables of plans
+_fast_math = current().fast_math
+
+
+def _follow(settings: Settings) -> None:
+    """Forget plans when kernels are to be compiled otherwise."""
+    global _fast_math
+    if settings.fast_math != _fast_math:
+        _fast_math = settings.fast_math
+        forget_plans()
+
+
+on_change(_follow)
+
+
+def forget_too(forget: Callable[[], None]) -> None:
+    """Call `forget` whenever plans are forgotten."""
+    _also_forget.append(forget)

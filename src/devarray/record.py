@@ -1,4 +1,6 @@
-"""Recording: operands become nodes, nodes become arrays, stores replace or write content. `DeviceArray` builds on it.
+"""Recording: operands become nodes, nodes become arrays, stores replace or write content.
+
+`DeviceArray` builds on it.
 
 Everything a user can get wrong about dtypes, shapes and devices is found here, when the operation
 is written.
@@ -142,7 +144,10 @@ def _view_node(array: Recorded, view: View) -> Node:
 
 
 def _moved(node: Node, view: Layout, whole: Layout) -> Node | None:
-    """Return a small pending expression with its axes moved as `view` moves those of `whole` (rule 4), if it can be."""
+    """Return a small pending expression with its axes moved, or None if it cannot be (rule 4).
+
+    They are moved as `view` moves those of `whole`.
+    """
     if view.offset != whole.offset or 0 in view.shape or grows_too_much(node):
         return None
     where = {stride: a for a, stride in enumerate(whole.strides) if whole.shape[a] != 1}
@@ -289,7 +294,7 @@ def import_array(array: np.ndarray[Any, Any], device: Device) -> Any:
 
 
 def as_operand(x: Any, device: Device | None) -> Operand | None:
-    """Return an operand for what may stand in an operation with device arrays, or None for a foreign type.
+    """Return an operand for what may stand beside device arrays, or None for a foreign type.
 
     Raises
     ------
@@ -316,8 +321,8 @@ def as_operand(x: Any, device: Device | None) -> Operand | None:
     if isinstance(x, (np.ndarray, list, tuple)):
         if isinstance(x, np.ndarray) and current().host_access != "always":
             raise HostMixError(
-                f"a host array of shape {x.shape} and dtype {x.dtype} in an operation with a device "
-                "array: copy it to the device first, with devarray.to_gpu(x) (or set "
+                f"a host array of shape {x.shape} and dtype {x.dtype} in an operation with a "
+                "device array: copy it to the device first, with devarray.to_gpu(x) (or set "
                 "host_access='always' to have that done)"
             )
         node = import_array(np.asarray(x), device or get_device())._node()
@@ -377,7 +382,10 @@ _POWERS = (np.power, np.float_power)
 
 
 def check_power(operands: list[Operand], device: Device) -> None:
-    """Raise NumPy's ValueError for integers to negative integer powers; array exponents are evaluated for it."""
+    """Raise NumPy's ValueError for integers to negative integer powers.
+
+    Exponents that are arrays are evaluated for it.
+    """
     exponent = operands[1]
     whole = all(
         o.kind is int or (isinstance(o.kind, np.dtype) and o.kind.kind in "bui") for o in operands
@@ -402,7 +410,7 @@ _POWER = OPS[np.power]
 
 
 def _quick(op: Op, inputs: tuple[Any, ...]) -> Any:
-    """Return the result for device arrays and floats whose loop is known already, None for everything else."""
+    """Return the result for arrays and floats whose loop is known already, else None."""
     kinds: list[Any] = []
     sources: list[Any] = []
     device = shape = None
@@ -430,7 +438,10 @@ def _quick(op: Op, inputs: tuple[Any, ...]) -> Any:
 
 
 def call(op: Op, *inputs: Any) -> Any:
-    """Apply an op to arrays and scalars; return a new array, a tuple of arrays, or NotImplemented for foreign types."""
+    """Apply an op to arrays and scalars.
+
+    Returns a new array, a tuple of arrays, or NotImplemented for foreign types.
+    """
     quick = _quick(op, inputs)
     if quick is not None:
         return quick

@@ -14,8 +14,10 @@ import numpy as np
 
 from devarray import engine
 from devarray.asknumpy import ask_numpy
+from devarray.config import current
 from devarray.errors import DevarrayError, HostMixError
 from devarray.graph import Node, Reduction, map_node, reduce_node, scan_node
+from devarray.indexing import scalar_value
 from devarray.kernels.ops import OPS, Loop, Op, canonical
 from devarray.layout import Shape, broadcast_shapes, normalize_axes, normalize_axis
 from devarray.record import Recorded, as_operand, fresh, write
@@ -43,7 +45,7 @@ def given(value: Any) -> bool:
 
 
 def _unmask(array: Recorded, axis: Any, keepdims: bool, where: Any) -> tuple[Recorded, Any, Any]:
-    """Let a selection by a mask be reduced as the full array with ``where=mask``, without compaction."""
+    """Let a selection by a mask be reduced, without compaction, as the full array where=mask."""
     plain = not keepdims and where is True and axis in (None, 0, -1, (0,))
     if array._lazy and plain:
         return array._full, None, array._mask  # type: ignore[attr-defined]
@@ -89,7 +91,10 @@ def reduce(
     initial: Any = NO_VALUE,
     where: Any = True,
 ) -> Any:
-    """Return ``op.ufunc.reduce`` of a device array; arguments, dtypes and errors are those of `numpy.ufunc.reduce`."""
+    """Return ``op.ufunc.reduce`` of a device array.
+
+    Arguments, dtypes and errors are those of `numpy.ufunc.reduce`.
+    """
     try:
         return _reduce(op, array, axis, dtype, out, keepdims, initial, where)
     except DevarrayError:
@@ -130,16 +135,14 @@ def _reduce(
     if op.ufunc in _LOGICAL:
         node = cast(node, BOOL)
     masked = where is not True and where is not NO_VALUE
-    start = None if initial is NO_VALUE else initial
+    start = None if initial is NO_VALUE or initial is None else _initial(initial, loop.out)
     identity = None if initial is None else op.ufunc.identity
     if masked:
-        node = _mask(op, node, where, start if start is not None else identity, array, loop.out)
+        node = _mask(op, node, where, start if identity is None else identity, array, loop.out)
     empty = any(shape[a] == 0 for a in axes)
     if empty and start is None and identity is None:
         raise ValueError(f"zero-size array to reduction operation {op.name} which has no identity")
     node = cast(node, loop.out) if node.dtype.kind == "c" and loop.out.kind != "c" else node
-    if isinstance(start, (np.generic, np.ndarray)):
-        start = start.item()
     if empty:
         value = identity if start is None else start
         result = _filled(node, axes, keepdims, loop.out, value)
@@ -151,10 +154,16 @@ def _reduce(
 
 
 def finish(array: Recorded, result: Node, out: Any) -> Any:
-    """Return the result as an array, or write it to `out`, cast as NumPy's reductions do: to anything."""
+    """Return the result as an array, or write it to `out`.
+
+    It is cast as NumPy's reductions do: to anything.
+    """
     device = array._buffer.device
     if out is None or out is NO_VALUE:
         return fresh(result, device)
+    if isinstance(out, np.ndarray) and current().host_access == "always":
+        np.copyto(out, fresh(result, device).get(), casting="unsafe")
+        return out
     if isinstance(out, np.ndarray):
         raise HostMixError(
             "the output of a reduction is a host array, its input is on a device: reduce without "
@@ -164,8 +173,8 @@ def finish(array: Recorded, result: Node, out: Any) -> Any:
         raise TypeError(f"return arrays must be of DeviceArray type, got {type(out).__name__}")
     if out._shape() != result.shape:
         raise ValueError(
-            f"output parameter for reduction operation has the wrong shape: expected {result.shape}, "
-            f"got {out._shape()}"
+            "output parameter for reduction operation has the wrong shape: expected "
+            f"{result.shape}, got {out._shape()}"
         )
     write(out, result, "output array is read-only")
     return out
@@ -182,6 +191,12 @@ def _filled(node: Node, axes: Shape, keepdims: bool, dtype: DType, value: Any) -
     return map_node(loop, (dtype.type(value).item(),), _shape_after(node.shape, axes, keepdims))
 
 
+def _initial(value: Any, dtype: DType) -> Any:
+    if isinstance(value, Recorded):
+        value = value.item()  # type: ignore[attr-defined]
+    return scalar_value(value, dtype)
+
+
 def _plus_initial(op: Op, node: Node, loop: Loop, start: Any) -> Node:
     if start is None:
         return engine.copy_node(node, node.shape, loop.out)
@@ -195,7 +210,8 @@ def _mask(op: Op, node: Node, where: Any, start: Any, array: Recorded, dtype: DT
         raise TypeError("the where argument must be a boolean array")
     if start is None:
         raise ValueError(
-            f"reduction operation '{op.name}' does not have an identity, so to use a where mask one has to specify 'initial'"
+            f"reduction operation '{op.name}' does not have an identity, so to use a where mask "
+            "one has to specify 'initial'"
         )
     shape = broadcast_shapes(operand.shape, node.shape)
     if shape != node.shape:
@@ -253,7 +269,7 @@ def count_nonzero(array: Recorded, axis: Any = None, keepdims: bool = False) -> 
 
 
 def _count(array: Recorded, axes: Shape, where: Any, keepdims: bool) -> Any:
-    """Return over how many elements a mean is taken: a number, or an array where `where` decides."""
+    """Return over how many elements a mean is taken: a number, or an array if `where` decides."""
     shape = array._shape()
     if where is True or where is NO_VALUE:
         return math.prod(shape[a] for a in axes)
@@ -270,7 +286,10 @@ def _count(array: Recorded, axes: Shape, where: Any, keepdims: bool) -> Any:
 
 
 def _mean_dtype(array: Recorded, dtype: Any) -> tuple[DType, DType]:
-    """Return the dtypes in which a mean is added up and returned: float16 is added in float32, as in NumPy."""
+    """Return the dtypes in which a mean is added up and returned.
+
+    float16 is added in float32, as in NumPy.
+    """
     own = array._dtype()
     if dtype is not None and dtype is not NO_VALUE:
         wanted = canonical(np.dtype(dtype))

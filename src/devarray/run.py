@@ -57,6 +57,24 @@ def _wrap_function(function: Any) -> Any:
     return wrapper
 
 
+def _wrap_in_place(function: Any) -> Any:
+    """Wrap a function of a random generator; what it writes in place is written back to the device."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **options: Any) -> Any:
+        given = [*args, *options.values()]
+        held = {id(x): x.get() for x in given if isinstance(x, DeviceArray)}
+        result = function(
+            *[held.get(id(x), x) for x in args], **{k: held.get(id(x), x) for k, x in options.items()}
+        )
+        for x in given:
+            if id(x) in held and (function.__name__ == "shuffle" or x is options.get("out")):
+                x[...] = held[id(x)]
+        return options["out"] if options.get("out") is not None else _on_device(result)
+
+    return wrapper
+
+
 class _Proxy:
     """An object of NumPy (a random generator) whose methods give device arrays."""
 
@@ -65,7 +83,7 @@ class _Proxy:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._target, name)
-        return _wrap_function(value) if callable(value) else value
+        return _wrap_in_place(value) if callable(value) else value
 
 
 class _Archive(Mapping[str, Any]):
@@ -101,7 +119,7 @@ def _scalars_only(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
 
 
 def _wrap_ufunc(own: Ufunc, ufunc: Any) -> Any:
-    """Return devarray's ufunc, which leaves scalars to NumPy: they have nothing to gain on a device."""
+    """Return devarray's ufunc, which leaves scalars to NumPy: a device has no gain for them."""
 
     class ScriptUfunc(Ufunc):
         def __call__(self, *args: Any, **options: Any) -> Any:
@@ -113,7 +131,10 @@ def _wrap_ufunc(own: Ufunc, ufunc: Any) -> Any:
 
 
 def _wrap_own(own: Any, function: Any) -> Any:
-    """Return devarray's function, with NumPy's for what devices do not have (arrays of text, say) and for scalars."""
+    """Return devarray's function.
+
+    NumPy's is called for what devices do not have (arrays of text, say) and for scalars.
+    """
 
     @functools.wraps(function)
     def wrapper(*args: Any, **options: Any) -> Any:
@@ -180,6 +201,8 @@ class StandIn(types.ModuleType):
             return value
         if isinstance(value, np.ufunc):
             return value  # it finds device arrays by itself
+        if module is np.random:
+            return _wrap_in_place(value)
         return _wrap_function(value)
 
     def __dir__(self) -> list[str]:
@@ -234,14 +257,15 @@ class _Finder:
 
 def run_script(path: str, arguments: list[str]) -> None:
     """Run a script as ``python script.py arguments`` would, on devarray's default device."""
-    folder = os.path.dirname(os.path.abspath(path))
+    sys.argv = [path, *arguments]
+    path = os.path.abspath(path)
+    folder = os.path.dirname(path)
     with open(path, "rb") as file:
         code = compile(file.read(), path, "exec")
     main = types.ModuleType("__main__")
     main.__dict__.update(
         __file__=path, __builtins__=script_builtins(), __spec__=None, __cached__=None
     )
-    sys.argv = [path, *arguments]
     sys.path[0] = folder
     sys.modules["__main__"] = main
     sys.meta_path.insert(0, _Finder(folder))

@@ -1,4 +1,4 @@
-"""The ufuncs by name: ``devarray.add(x, y)`` and its methods, one object for each row of the table."""
+"""The ufuncs by name: ``devarray.add(x, y)`` and its methods, one object a row of the table."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Ufunc:
         return f"<devarray ufunc '{self.__name__}'>"
 
     def __call__(self, *args: Any, **options: Any) -> Any:
+        """Apply the op; see `numpy.ufunc`."""
         nin = self.nin
         if len(args) != nin:
             if len(args) < nin or len(args) > self.nargs:

@@ -1,4 +1,6 @@
-"""How a kernel walks its index space: axes merged and ordered, each operand's strides and innermost class.
+"""How a kernel walks its index space.
+
+Axes are merged and ordered; each operand has strides and a class of its innermost walk.
 
 A walk depends on shapes and strides only, so it is computed once for each combination and then
 looked up.
@@ -104,7 +106,10 @@ def map_walk(shape: Shape, layouts: tuple[Layout, ...], itemsizes: Shape, target
 
 
 def _log2_chunks(total: int, along: int, least: int, items: int) -> int:
-    """Return into how many pieces (log2) to cut a reduction: by lengths alone, so that threads change nothing."""
+    """Return into how many pieces (log2) to cut a reduction.
+
+    It depends on lengths alone, so that threads change nothing.
+    """
     chunks = 0
     while (
         items << chunks < 64 and total >> (chunks + 1) >= CHUNK and along >> (chunks + 1) >= least
@@ -149,6 +154,14 @@ def reduce_walk(
     )
     if not reduced:
         reduced, reduced_rows = (1,), ((0,),) * count
+    return _reduction(kept, reduced, (kept_rows, reduced_rows, out_rows), itemsizes)
+
+
+def _reduction(
+    kept: Shape, reduced: Shape, merged: tuple[tuple[Shape, ...], ...], itemsizes: Shape
+) -> Walk:
+    """Return the walk over merged axes, inner or outer, cut into pieces."""
+    kept_rows, reduced_rows, out_rows = merged
     results = math.prod(kept)
     total = math.prod(reduced)
     joined = tuple(k + r for k, r in zip(kept_rows, reduced_rows, strict=True))
@@ -195,7 +208,7 @@ def reduce_walk(
 def _is_inner(
     kept: Shape, reduced: Shape, kept_rows: tuple[Shape, ...], reduced_rows: tuple[Shape, ...]
 ) -> bool:
-    """Say whether the reduced axis is walked innermost: it lies closer in memory, and is not very short."""
+    """Say whether the reduced axis is walked innermost: closer in memory, and not very short."""
     if not kept or kept[-1] < 8:
         return True
     if reduced[-1] < SHORT and kept[-1] >= 4 * SHORT:

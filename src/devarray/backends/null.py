@@ -1,4 +1,7 @@
-"""A device that keeps kernel texts and runs nothing: for tests of fusion and of kernel text, without a compiler."""
+"""A device that keeps kernel texts and runs nothing.
+
+It is for tests of fusion and of kernel text, without a compiler.
+"""
 
 from __future__ import annotations
 
@@ -25,45 +28,55 @@ class Null:
         self._next = 1 << 20
 
     def empty(self, nbytes: int) -> Block:
+        """See `devarray.device.Device`."""
         self._next += -(-nbytes // 64) * 64 + 64
         return Block(self, self._next, nbytes, None)
 
     def native(self, block: Block, layout: Layout, dtype: np.dtype[Any]) -> Any:
+        """See `devarray.device.Device`."""
         raise DeviceError(
             "the null device computes nothing and keeps no values; it only keeps kernel texts"
         )
 
     def adopt(self, array: Any) -> Block:
+        """See `devarray.device.Device`."""
         return self.empty(array.nbytes)
 
     def copy_in(self, source: np.ndarray[Any, Any], block: Block) -> None:
         """Keep nothing."""
 
     def copy_out(self, block: Block, layout: Layout, out: np.ndarray[Any, Any]) -> None:
+        """See `devarray.device.Device`."""
         self.native(block, layout, out.dtype)
 
     def has_kernel(self, source: str) -> bool:
+        """See `devarray.device.Device`."""
         return True
 
     def compile(self, source: str, name: str) -> Launcher:
+        """See `devarray.device.Device`."""
+
         def launch(arguments: bytes) -> None:
             self.kernels.append(source)
 
         return launch
 
     def threads(self) -> int:
+        """See `devarray.device.Device`."""
         return 1
 
     def synchronize(self) -> None:
         """Nothing ever runs."""
 
     def compile_statistics(self) -> CompileStatistics:
+        """See `devarray.device.Device`."""
         return CompileStatistics(0, 0, 0.0)
 
     def clear_cache(self) -> None:
         """There is none."""
 
     def info(self) -> dict[str, str]:
+        """See `devarray.device.Device`."""
         return {"kernels": f"{len(self.kernels)} texts kept"}
 
 

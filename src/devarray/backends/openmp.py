@@ -1,4 +1,7 @@
-"""The host as a device: C++ kernels through the system's compiler, memory from a pool, NumPy as the library."""
+"""The host as a device: C++ kernels through the system's compiler, memory from a pool.
+
+Its library is NumPy.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ _PRELUDE = ("prelude_openmp.h", "scalar.h", "reduce.h", "parallel_openmp.h")
 
 
 class Pool:
-    """Freed memory, kept by size for the next array: a fresh page costs more than the work on it."""
+    """Freed memory, kept by size for the next array.
+
+    A fresh page costs more than the work on it.
+    """
 
     def __init__(self) -> None:
         self.free: dict[int, list[tuple[int, Any]]] = {}
@@ -67,7 +73,8 @@ class Pool:
                 memory = np.empty(size + ALIGNMENT, np.uint8)
             except MemoryError:
                 raise DeviceMemoryError(
-                    f"openmp: no memory for an array of {size} bytes (freed {kept} bytes of the pool first)"
+                    f"openmp: no memory for an array of {size} bytes "
+                    f"(freed {kept} bytes of the pool first)"
                 ) from None
         start = memory.__array_interface__["data"][0]
         skip = -start % ALIGNMENT
@@ -143,6 +150,7 @@ class OpenMP:
         return KernelCache()
 
     def empty(self, nbytes: int) -> Block:
+        """See `devarray.device.Device`."""
         size = self.pool.rounded(nbytes)
         address, memory = self.pool.take(size)
         block = PooledBlock(self, address, nbytes, memory)
@@ -151,6 +159,7 @@ class OpenMP:
         return block
 
     def native(self, block: Block, layout: Layout, dtype: np.dtype[Any]) -> Any:
+        """See `devarray.device.Device`."""
         return np.ndarray(layout.shape, dtype, block.memory, layout.offset, layout.strides)  # type: ignore[arg-type]
 
     def adopt(self, array: Any) -> Block:
@@ -159,10 +168,12 @@ class OpenMP:
         return Block(self, low, high - low, _Window(array, low, high - low).view())
 
     def copy_in(self, source: np.ndarray[Any, Any], block: Block) -> None:
+        """See `devarray.device.Device`."""
         target: Any = np.ndarray(source.shape, source.dtype, block.memory)  # type: ignore[arg-type]
         target[...] = source
 
     def copy_out(self, block: Block, layout: Layout, out: np.ndarray[Any, Any]) -> None:
+        """See `devarray.device.Device`."""
         out[...] = self.native(block, layout, out.dtype)
 
     def _flags(self) -> tuple[str, ...]:
@@ -172,11 +183,13 @@ class OpenMP:
         return source.replace(PRELUDE, self.prelude, 1)
 
     def has_kernel(self, source: str) -> bool:
+        """See `devarray.device.Device`."""
         if (source, self._settings.fast_math) in self._loaded:
             return True
         return self.cache.find(self._text(source), self.toolchain, self._flags()) is not None
 
     def compile(self, source: str, name: str) -> Launcher:
+        """See `devarray.device.Device`."""
         key = (source, self._settings.fast_math)
         found = self._loaded.get(key)
         if found is not None:
@@ -212,19 +225,23 @@ class OpenMP:
                 file.write(source)
 
     def threads(self) -> int:
+        """See `devarray.device.Device`."""
         return self._threads
 
     def synchronize(self) -> None:
         """Kernels run in the caller: nothing is ever outstanding."""
 
     def compile_statistics(self) -> CompileStatistics:
+        """See `devarray.device.Device`."""
         return CompileStatistics(self._compiled, len(self._loaded) - self._compiled, self._seconds)
 
     def clear_cache(self) -> None:
+        """See `devarray.device.Device`."""
         self._loaded.clear()  # libraries stay loaded: a kernel may be running
         self.cache.clear()
 
     def info(self) -> dict[str, str]:
+        """See `devarray.device.Device`."""
         toolchain = self.toolchain
         parallel = (
             "OpenMP" if toolchain.openmp else "none: no OpenMP runtime, kernels run on one thread"

@@ -1,4 +1,6 @@
-"""Kernel text: a `Spec` (what to compute, in which walk) becomes readable C++, one statement a node.
+"""Kernel text: a `Spec` becomes readable C++, one statement a node.
+
+A `Spec` says what to compute, in which walk.
 
 Three skeletons: *map* (flat over contiguous memory, or n-dimensional), *reduce* and *scan* (along
 an inner axis, or along an outer one with the columns side by side). Shapes, strides, addresses and
@@ -56,7 +58,10 @@ def emit(spec: Spec) -> str:
 
 
 def _needs(spec: Spec) -> list[str]:
-    """Return what of the prelude can be left out: parsing its functions is a third of the time to compile."""
+    """Return what of the prelude can be left out.
+
+    Parsing its functions is a third of the time to compile.
+    """
     loops = [s.loop for s in spec.body + spec.epilogue] + [r.loop for r in spec.reducers]
     dtypes = [o.dtype for o in spec.operands + spec.outs] + [dtype for _, dtype in spec.scalars]
     dtypes += [dtype for loop in loops for dtype in (*loop.ins, loop.out)]

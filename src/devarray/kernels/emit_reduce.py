@@ -58,9 +58,8 @@ def combiners(w: Writer, spec: Spec) -> None:
         w("FN void merge(Acc* x, const Acc* y) {")
         for k, r in enumerate(spec.reducers):
             if r.arg:
-                w(
-                    f"if ({_better(r)}(y->a{k}, x->a{k})) {{ x->a{k} = y->a{k}; x->y{k} = y->y{k}; }}"
-                )
+                taken = f"x->a{k} = y->a{k}; x->y{k} = y->y{k};"
+                w(f"if ({_better(r)}(y->a{k}, x->a{k})) {{ {taken} }}")
             else:
                 w(f"x->a{k} = op{k}(x->a{k}, y->a{k});")
         w("}")
@@ -84,17 +83,19 @@ def _neutral(r: Reducer) -> str:
             return "1" if top else "0"
         info = np.iinfo(dtype)
         # spelled as an expression: the least 64-bit integer has no literal of its own
-        return f"({info.max}{'u' if dtype.kind == 'u' else ''}ll{'' if top else ' - ' + str(info.max - info.min) + 'ull'})"
+        rest = "" if top else f" - {info.max - info.min}ull"
+        return f"({info.max}{'u' if dtype.kind == 'u' else ''}ll{rest})"
     if dtype.kind == "c":
         half = "f32" if dtype.char == "F" else "f64"
-        return f"da_{C_TYPES[dtype.char]}(({half}){'-0.0' if name == 'sum' else '1'}, ({half}){'-0.0' if name == 'sum' else '0'})"
+        real, imag = ("-0.0", "-0.0") if name == "sum" else ("1", "0")
+        return f"da_{C_TYPES[dtype.char]}(({half}){real}, ({half}){imag})"
     if dtype.kind == "f":
         return "-0.0" if name == "sum" else "1"
     return {"sum": "0", "prod": "1", "all": "1", "and": "-1"}.get(name, "0")
 
 
 def finish(w: Writer, spec: Spec, args: Arguments) -> None:
-    """Write the function that turns accumulators into the results for one element of the reduced shape."""
+    """Write the function that turns accumulators into results for one element."""
     first = len(spec.operands)
     w("static inline void finish(const i64* A, i64 o, const Acc* acc) {")
     if any(not operand.store for operand in spec.outs):
@@ -127,6 +128,7 @@ def _row_type(w: Writer, spec: Spec) -> None:
 
 
 def reduce_inner(w: Writer, spec: Spec, args: Arguments) -> None:
+    """Write a reduction along inner axes: leaves of elements, joined in pairs, line by line."""
     inner = spec.kept + spec.reduced - 1
     complex_sum = _is_complex(spec)
     leaf = _LEAF[complex_sum]
@@ -212,6 +214,7 @@ def outer_row(w: Writer, spec: Spec, args: Arguments) -> None:
 
 
 def reduce_outer(w: Writer, spec: Spec, args: Arguments) -> None:
+    """Write a reduction along outer axes: one accumulator a column, row after row."""
     last = spec.kept - 1
     w("PART void work(const i64* A, i64 lo, i64 hi) {")
     w(f"const i64 D = A[5], n = {args.dim(last)}, size = {COLUMNS}, parts = A[4];")
@@ -242,9 +245,8 @@ def reduce_outer(w: Writer, spec: Spec, args: Arguments) -> None:
     for k, r in enumerate(spec.reducers):
         w(f"acc.a{k} = a{k}[j];" + (f" acc.y{k} = y{k}[j];" if r.arg else ""))
     w("const i64 o = group * n + j0 + j;")
-    w(
-        "if (D) ((Acc*)A[6])[(o << D) + (item & (((i64)1 << D) - 1))] = acc; else finish(A, o, &acc);"
-    )
+    slot = "(o << D) + (item & (((i64)1 << D) - 1))"
+    w(f"if (D) ((Acc*)A[6])[{slot}] = acc; else finish(A, o, &acc);")
     w("}", "}", "}")
 
 

@@ -23,7 +23,10 @@ __all__ = ["scan_inner", "scan_outer"]
 
 
 def scan_inner(w: Writer, spec: Spec, args: Arguments) -> None:
-    """One line after the other, each in order: the results are NumPy's to the bit where the op is exact."""
+    """Write a scan along an inner axis: one line after the other, each in order.
+
+    So the results are NumPy's to the bit where the op is exact.
+    """
     inner = spec.kept + spec.reduced - 1
     r = spec.reducers[0]
     t = working(r.loop.out)
@@ -36,9 +39,8 @@ def scan_inner(w: Writer, spec: Spec, args: Arguments) -> None:
         at = f"(char*){args.address(k)}{offset(args, k, 0, spec.kept, 'd')}"
         w(f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({at});")
     w(*hoisted(spec, "p{0}"))
-    w(
-        f"char* out = (char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, spec.kept, 'd')};"
-    )
+    start = _scan_offset(spec, args, 0, spec.kept, "d")
+    w(f"char* out = (char*){args.address(len(spec.operands))}{start};")
     w(f"{t} b[128], a;", "for (i64 j0 = 0; j0 < n; j0 += 128) {")
     w("const i64 m = n - j0 < 128 ? n - j0 : 128;", "FOR_SIMD(j, 0, m) {")
     body(w, spec, "p{0}", "j0 + j")
@@ -62,6 +64,7 @@ def _scan_offset(spec: Spec, args: Arguments, first: int, axes: int, prefix: str
 
 
 def scan_outer(w: Writer, spec: Spec, args: Arguments) -> None:
+    """Write a scan along an outer axis: one accumulator a column, row after row."""
     last = spec.kept - 1
     r = spec.reducers[0]
     t = working(r.loop.out)
@@ -69,7 +72,8 @@ def scan_outer(w: Writer, spec: Spec, args: Arguments) -> None:
     w(f"const i64 n = {args.dim(last)}, size = {COLUMNS}, parts = A[4];")
     w(*scalar_lines(spec, args), *steps(spec, args, last), *_out_pointer(spec, args, last))
     columns(w, spec, args, chunked=False)
-    out = f"(char*){args.address(len(spec.operands))}{_scan_offset(spec, args, 0, last, 'd')} + j0 * step"
+    start = _scan_offset(spec, args, 0, last, "d")
+    out = f"(char*){args.address(len(spec.operands))}{start} + j0 * step"
     w(
         f"char* const out = {out};",
         f"{t} a[{COLUMNS}];",

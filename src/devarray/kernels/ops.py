@@ -24,7 +24,8 @@ Text = str | tuple[str, ...]
 # dtype character -> C type in kernel text. float16 is stored as 16 bits and computed in f32,
 # rounded after each op.
 C_TYPES = {
-    "?": "b8", "b": "i8", "h": "i16", "i": "i32", "l": "i64", "B": "u8", "H": "u16", "I": "u32", "L": "u64",
+    "?": "b8", "b": "i8", "h": "i16", "i": "i32", "l": "i64",
+    "B": "u8", "H": "u16", "I": "u32", "L": "u64",
     "e": "f16", "f": "f32", "d": "f64", "F": "c64", "D": "c128",
 }  # fmt: skip
 _CODES = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
@@ -34,7 +35,7 @@ BOOL = np.dtype("?")
 
 
 def canonical(dtype: DType) -> DType:
-    """Return the one dtype object that stands for `dtype` here (``longlong`` becomes ``int64``, say).
+    """Return the one dtype object that stands for `dtype` here (`int64` for `longlong`, say).
 
     Raises
     ------
@@ -56,7 +57,10 @@ def canonical(dtype: DType) -> DType:
 
 
 class Loop(NamedTuple):
-    """One row for one choice of dtypes: what the kernel writer needs, resolved once and then looked up."""
+    """One row for one choice of dtypes: what the kernel writer needs.
+
+    It is resolved once and then looked up.
+    """
 
     op: Op
     ins: tuple[DType, ...]  # operands are cast to these
@@ -93,13 +97,14 @@ class Op:
     """
 
     __slots__ = (
-        "_texts", "domain", "exact", "loops", "loose", "name", "nin", "nout", "reduce", "ufunc", "ulp",
+        "_texts", "domain", "exact", "loops", "loose", "name", "nin", "nout", "reduce", "ufunc",
+        "ulp",
     )  # fmt: skip
 
     def __init__(
-        self, ufunc: Any, text: Text, *, ints: Text | None, bools: Text | None, cplx: Text | None, half: Text | None,
-        mixed: Text | None, reduce: str, exact: bool, loose: str, ulp: int, domain: tuple[float, float] | None,
-        nin: int, name: str,
+        self, ufunc: Any, text: Text, *, ints: Text | None, bools: Text | None, cplx: Text | None,
+        half: Text | None, mixed: Text | None, reduce: str, exact: bool, loose: str, ulp: int,
+        domain: tuple[float, float] | None, nin: int, name: str,
     ) -> None:  # fmt: skip
         self.name = name
         self.ufunc = ufunc
@@ -145,7 +150,9 @@ class Op:
         return "e" in self._texts
 
     def resolve(self, operands: tuple[DType | Weak, ...]) -> tuple[Loop, ...]:
-        """Return the loop of each output for operands of these dtypes; Python scalars are given as their type.
+        """Return the loop of each output for operands of these dtypes.
+
+        Python scalars are given as their type.
 
         Raises
         ------
@@ -159,7 +166,7 @@ class Op:
         return found
 
     def make(self, signature: Iterable[DType]) -> tuple[Loop, ...]:
-        """Return (and remember) the loops for a full signature: operand dtypes, then result dtypes."""
+        """Return (and remember) the loops for a full signature: operands' dtypes, then results'."""
         dtypes = tuple(canonical(dtype) for dtype in signature)
         ins, outs = dtypes[: self.nin], dtypes[self.nin :]
         main = (
@@ -186,7 +193,10 @@ class Op:
         return tuple(loops)
 
     def is_exact(self, operand: DType) -> bool:
-        """Say whether the result is NumPy's to the bit for operands of this dtype (integers always are)."""
+        """Say whether the result is NumPy's to the bit for operands of this dtype.
+
+        That of integers always is.
+        """
         return operand.kind in "bui" or (self.exact and operand.kind not in self.loose)
 
     def is_dear(self, operand: DType) -> bool:
@@ -199,9 +209,10 @@ OPS: dict[Any, Op] = {}  # by ufunc or function
 
 
 def op(
-    ufunc: Any, text: Text, *, ints: Text | None = None, bools: Text | None = None, cplx: Text | None = None,
-    half: Text | None = None, mixed: Text | None = None, reduce: str = "", exact: bool = False, loose: str = "",
-    ulp: int = 4, domain: tuple[float, float] | None = None, nin: int | None = None, name: str = "",
+    ufunc: Any, text: Text, *, ints: Text | None = None, bools: Text | None = None,
+    cplx: Text | None = None, half: Text | None = None, mixed: Text | None = None,
+    reduce: str = "", exact: bool = False, loose: str = "", ulp: int = 4,
+    domain: tuple[float, float] | None = None, nin: int | None = None, name: str = "",
 ) -> Op:  # fmt: skip
     """Add a row.
 
@@ -228,15 +239,16 @@ def op(
         Name, where it is not the ufunc's.
     """
     row = Op(
-        ufunc, text, ints=ints, bools=bools, cplx=cplx, half=half, mixed=mixed, reduce=reduce, exact=exact, loose=loose,
-        ulp=0 if exact and not loose else ulp, domain=domain, nin=ufunc.nin if nin is None else nin, name=name or ufunc.__name__,
+        ufunc, text, ints=ints, bools=bools, cplx=cplx, half=half, mixed=mixed, reduce=reduce,
+        exact=exact, loose=loose, ulp=0 if exact and not loose else ulp, domain=domain,
+        nin=ufunc.nin if nin is None else nin, name=name or ufunc.__name__,
     )  # fmt: skip
     OPS[ufunc] = row
     return row
 
 
 def weak_value(value: Any, dtype: DType) -> Any:
-    """Return the Python scalar `value` as a scalar of the loop's `dtype`, or raise NumPy's OverflowError."""
+    """Return the Python scalar `value` as one of the loop's `dtype`, or raise OverflowError."""
     if dtype.kind in "ui" and type(value) is int:
         info = np.iinfo(dtype)
         if not info.min <= value <= info.max:

@@ -1,4 +1,4 @@
-"""The pieces that all kernel texts consist of: lines, arguments, and what happens to one element."""
+"""The pieces of all kernel texts: lines, arguments, and what happens to one element."""
 
 from __future__ import annotations
 
@@ -41,18 +41,22 @@ def working(dtype: DType) -> str:
 
 
 def cast(var: str, source: DType, target: DType) -> str:
+    """Return the text of a variable, cast to `target`."""
     return var if source == target else f"da_to_{C_TYPES[target.char]}({var})"
 
 
 def load(address: str, dtype: DType) -> str:
+    """Return the text that reads an element."""
     return f"da_load16({address})" if dtype.char == "e" else address
 
 
 def store(var: str, dtype: DType) -> str:
+    """Return the text of a variable as it is stored in an element."""
     return f"da_store16({var})" if dtype.char == "e" else var
 
 
 def statement(s: Statement) -> str:
+    """Return the line that computes a statement's variable."""
     args = [cast(v, dtype, want) for (v, dtype), want in zip(s.args, s.loop.ins, strict=True)]
     text = s.loop.text.format(*args)
     if s.loop.out.char == "e" and not s.loop.op.own_half:
@@ -68,6 +72,7 @@ class Writer:
         self.depth = 0
 
     def __call__(self, *lines: str) -> None:
+        """Add lines; braces at their ends and beginnings change the indentation."""
         for line in lines:
             if line.startswith("}"):
                 self.depth -= 1
@@ -76,11 +81,14 @@ class Writer:
                 self.depth += 1
 
     def text(self) -> str:
+        """Return the lines so far."""
         return "\n".join(self.lines) + "\n"
 
 
 class Arguments:
-    """Where each argument stands in the packed slots: header, dimensions, addresses, strides, scalars.
+    """Where each argument stands in the packed slots.
+
+    Slots: header, dimensions, addresses, strides, scalars.
 
     Header: 0 threads, 1 items, 2 grain, 3 and 4 free for the skeleton, 5 log2 of chunks, 6 scratch,
     7 joins.
@@ -103,19 +111,24 @@ class Arguments:
         self.scalars = out_strides + len(spec.outs) * self.kept
 
     def dim(self, axis: int) -> str:
+        """Return the length of an axis."""
         return f"A[{self.dims + axis}]"
 
     def address(self, k: int) -> str:
+        """Return the address of operand `k`; the operands on the reduced shape come last."""
         return f"A[{self.addresses + k}]"
 
     def stride(self, k: int, axis: int) -> str:
+        """Return the stride of operand `k` along an axis of the walk."""
         return f"A[{self.strides + k * self.axes + axis}]"
 
     def out_stride(self, k: int, axis: int) -> str:
+        """Return the stride of operand `k` on the reduced shape along a kept axis."""
         return f"A[{self.out_strides + k * self.kept + axis}]"
 
 
 def scalar_lines(spec: Spec, args: Arguments) -> list[str]:
+    """Return the lines that unpack the scalars."""
     lines = []
     at = args.scalars
     for var, dtype in spec.scalars:
@@ -133,12 +146,14 @@ def scalar_lines(spec: Spec, args: Arguments) -> list[str]:
 
 
 def body(w: Writer, spec: Spec, pointer: str, index: str) -> None:
-    """Write loads, statements and stores of one element; ``pointer.format(k)`` is operand k's row."""
+    """Write loads, statements and stores of one element.
+
+    ``pointer.format(k)`` is operand k's row.
+    """
     for k, o in enumerate(spec.operands):
         if not o.store and o.walk != "b":
-            w(
-                f"const {working(o.dtype)} {o.var} = {load(_element(o, k, pointer, index), o.dtype)};"
-            )
+            text = load(_element(o, k, pointer, index), o.dtype)
+            w(f"const {working(o.dtype)} {o.var} = {text};")
     w(*(statement(s) for s in spec.body))
     for k, o in enumerate(spec.operands):
         if o.store:
@@ -153,6 +168,7 @@ def _element(o: Operand, k: int, pointer: str, index: str) -> str:
 
 
 def hoisted(spec: Spec, pointer: str) -> list[str]:
+    """Return the loads of broadcast operands, which stand before the innermost loop."""
     return [
         f"const {working(o.dtype)} {o.var} = {load('*' + pointer.format(k), o.dtype)};"
         for k, o in enumerate(spec.operands)
@@ -161,6 +177,7 @@ def hoisted(spec: Spec, pointer: str) -> list[str]:
 
 
 def typed_pointers(spec: Spec, source: str) -> list[str]:
+    """Return the pointers to the operands; ``source.format(k)`` is the address of operand k."""
     return [
         f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({source.format(k)});"
         for k, o in enumerate(spec.operands)
@@ -168,6 +185,7 @@ def typed_pointers(spec: Spec, source: str) -> list[str]:
 
 
 def steps(spec: Spec, args: Arguments, axis: int) -> list[str]:
+    """Return the strides of operands that the innermost loop, along `axis`, walks by a stride."""
     return [
         f"const i64 t{k} = {args.stride(k, axis)};"
         for k, o in enumerate(spec.operands)
@@ -190,5 +208,6 @@ def decode(w: Writer, args: Arguments, index: str, first: int, axes: int, prefix
 
 
 def offset(args: Arguments, k: int, first: int, axes: int, prefix: str) -> str:
+    """Return the bytes, as " + ...", from operand k's address to the coordinates of some axes."""
     terms = [f" + {prefix}{a} * {args.stride(k, a)}" for a in range(first, first + axes)]
     return "".join(terms)

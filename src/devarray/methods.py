@@ -1,0 +1,177 @@
+"""The methods of arrays that reduce and accumulate: each is its NumPy function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from devarray import dispatch, reductions
+from devarray.kernels.ops import OPS, Op
+from devarray.library import call_library
+from devarray.record import Recorded
+
+__all__ = ["ReductionMethods"]
+
+NO_VALUE = np._NoValue
+
+
+class ReductionMethods(Recorded):
+    """The part of an array that its reductions make up."""
+
+    __slots__ = ()
+
+    def sum(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
+    ) -> Any:
+        """Return the sum; see `numpy.sum`."""
+        return reductions.reduce(OPS[np.add], self, axis, dtype, out, keepdims, initial, where)
+
+    def prod(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
+    ) -> Any:
+        """Return the product; see `numpy.prod`."""
+        return reductions.reduce(OPS[np.multiply], self, axis, dtype, out, keepdims, initial, where)
+
+    def min(
+        self,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
+    ) -> Any:
+        """Return the least value; see `numpy.min`."""
+        options = {
+            "axis": axis,
+            "out": out,
+            "keepdims": keepdims,
+            "initial": initial,
+            "where": where,
+        }
+        return _or_library(np.minimum, self, options)
+
+    def max(
+        self,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
+    ) -> Any:
+        """Return the greatest value; see `numpy.max`."""
+        options = {
+            "axis": axis,
+            "out": out,
+            "keepdims": keepdims,
+            "initial": initial,
+            "where": where,
+        }
+        return _or_library(np.maximum, self, options)
+
+    def any(
+        self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
+    ) -> Any:
+        """Say whether any element is true; see `numpy.any`."""
+        return reductions.truth(OPS[np.logical_or], self, axis, out, keepdims, where)
+
+    def all(
+        self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
+    ) -> Any:
+        """Say whether all elements are true; see `numpy.all`."""
+        return reductions.truth(OPS[np.logical_and], self, axis, out, keepdims, where)
+
+    def mean(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+    ) -> Any:
+        """Return the arithmetic mean; see `numpy.mean`."""
+        return reductions.mean(self, axis, dtype, out, keepdims, where)
+
+    def var(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = NO_VALUE,
+        correction: Any = NO_VALUE,
+    ) -> Any:
+        """Return the variance; see `numpy.var`."""
+        return reductions.var(self, axis, dtype, out, ddof, keepdims, where, mean, correction)
+
+    def std(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: Any = True,
+        mean: Any = NO_VALUE,
+        correction: Any = NO_VALUE,
+    ) -> Any:
+        """Return the standard deviation; see `numpy.std`."""
+        return reductions.std(self, axis, dtype, out, ddof, keepdims, where, mean, correction)
+
+    def argmin(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
+        """Return the position of the least value; see `numpy.argmin`."""
+        return _arg(np.argmin, OPS[np.minimum], self, axis, out, keepdims)
+
+    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
+        """Return the position of the greatest value; see `numpy.argmax`."""
+        return _arg(np.argmax, OPS[np.maximum], self, axis, out, keepdims)
+
+    def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        """Return the cumulative sum; see `numpy.cumsum`."""
+        return _cumulative(np.add, self, axis, dtype, out)
+
+    def cumprod(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+        """Return the cumulative product; see `numpy.cumprod`."""
+        return _cumulative(np.multiply, self, axis, dtype, out)
+
+
+def _or_library(ufunc: Any, array: Any, options: dict[str, Any]) -> Any:
+    result = reductions.reduce(OPS[ufunc], array, **options)
+    if result is NotImplemented:
+        options = {key: value for key, value in options.items() if value is not NO_VALUE}
+        return dispatch.ufunc_method(ufunc, "reduce", (array,), options)
+    return result
+
+
+def _arg(function: Any, op: Op, array: Any, axis: Any, out: Any, keepdims: bool) -> Any:
+    result = reductions.arg_reduce(op, array, axis, out, keepdims, function.__name__)
+    if result is NotImplemented:
+        return call_library(function, (array, axis), {"out": out, "keepdims": keepdims})
+    return result
+
+
+def _cumulative(ufunc: Any, array: Any, axis: Any, dtype: Any, out: Any) -> Any:
+    if axis is None:
+        array, axis = array.reshape(-1), 0
+    elif not array.shape:
+        array = array.reshape(1)
+    return dispatch.ufunc_method(
+        ufunc, "accumulate", (array,), {"axis": axis, "dtype": dtype, "out": out}
+    )
