@@ -1,0 +1,105 @@
+"""What a reviewer found by trying to break devarray: aliasing, writers in the library, shared memory."""
+
+import numpy as np
+import pytest
+
+import devarray as da
+
+
+def same(device, host):
+    np.testing.assert_array_equal(device.get(), host)
+
+
+def test_array_that_shows_a_view_survives_its_next_assignment():
+    a, u = da.arange(3.0), da.zeros(6)
+    y = a + 1
+    u[:3] = y
+    u[1:4] = y
+    same(y, [1, 2, 3])
+    same(u, [1, 1, 2, 3, 0, 0])
+
+
+def test_initial_counts_once_with_where():
+    x = da.arange(6.0).reshape(2, 3)
+    assert x.sum(where=da.arange(3) > 0, initial=5).item() == 17
+    y = da.arange(12.0)
+    assert y[y > 5].sum(initial=5).item() == 56
+    assert da.ones(3).sum(initial=5, where=False).item() == 5
+    assert x.max(where=x < 3, initial=-1).item() == 2
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_outputs_that_are_inputs_of_several_results(eager):
+    with da.config(eager=eager):
+        a, b = da.arange(3.0) + 5, da.zeros(3)
+        np.divmod(a, 5, out=(a, b))
+        same(a, [1, 1, 1])
+        same(b, [0, 1, 2])
+        v, e = da.arange(1.0, 13.0)[2:], da.zeros(10, np.int32)
+        np.frexp(v, out=(v, e))
+        same(e, np.frexp(np.arange(3.0, 13.0))[1])
+
+
+def test_library_functions_that_write_to_an_argument():
+    x = da.to_gpu(np.array([1.0, np.nan]))
+    reader = x * 2
+    np.nan_to_num(x, copy=False)
+    same(reader, [2, np.nan])
+    m, c = da.arange(12.0).reshape(3, 4), da.ones((3, 3))
+    reader = c * 2
+    np.dot(m, m.T, c)
+    same(reader, np.full((3, 3), 2.0))
+    np.copyto(dst=c, src=reader)
+    same(c, np.full((3, 3), 2.0))
+    with pytest.raises(ValueError, match="read-only"):
+        np.nan_to_num(np.broadcast_to(da.full(1, np.nan), (3,)), copy=False)
+
+
+def test_host_outputs_where_host_access_is_always_allowed():
+    host = np.zeros(3)
+    with da.config(host_access="always"):
+        np.copyto(host, da.ones(3))
+        np.add.at(host, [0], da.ones(1))
+        np.testing.assert_array_equal(host, [2, 1, 1])
+        assert np.sum(da.ones((2, 3)), axis=0, out=host) is host
+    np.testing.assert_array_equal(host, [2, 2, 2])
+
+
+def test_two_device_arrays_over_one_host_memory():
+    host = np.arange(200_000.0)
+    a, b = da.asarray(host, copy=False), da.asarray(host, copy=False)
+    a[1:] = b[:-1]
+    same(a, np.r_[0, np.arange(199_999.0)])
+    host = np.arange(10.0)
+    a, b = da.asarray(host, copy=False), da.asarray(host[::-1], copy=False)
+    a += b
+    same(a, np.full(10, 9.0))
+
+
+def test_ten_thousand_pending_readers_of_what_is_written():
+    y = da.ones(10)
+    readers = [y * float(i) for i in range(10_000)]
+    before = da.statistics().kernels
+    y[2:4] = 3.0
+    assert da.statistics().kernels - before <= 4
+    same(readers[77], np.full(10, 77.0))
+
+
+def test_initial_is_cast_and_refused_when_it_is_written():
+    assert da.arange(4).sum(initial=1.5).item() == 7
+    assert np.max(da.arange(3) > 1, initial=-5.0).item() is True
+    with pytest.raises(TypeError):
+        da.arange(4.0).sum(initial=1j)
+
+
+def test_complex_numbers_are_rounded_part_by_part():
+    z = np.array([complex(np.nan, np.inf), complex(np.inf, 1.13)])
+    same(np.round(da.asarray(z), 1), np.round(z, 1))
+
+
+def test_fast_math_ends_with_its_block():
+    a, b = np.random.default_rng(0).random((2, 100_000))
+    x, y = da.to_gpu(a), da.to_gpu(b)
+    with da.config(fast_math=True):
+        np.testing.assert_allclose((x * y + x).get(), a * b + a, rtol=1e-15)
+    same(x * y + x, a * b + a)
