@@ -21,7 +21,7 @@ LAYERS = (
     "library asknumpy reductions indexing dispatch",
     "operators methods",
     "array",
-    "creation functions manipulation masks ufunc explain raw interop",
+    "boundary creation functions manipulation masks ufunc explain raw interop",
     "runtime testing cli run __main__ __init__ orders acc offload compat",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -1,4 +1,4 @@
-"""What a reviewer found by trying to break devarray: aliasing, writers in the library, shared memory."""
+"""What a reviewer broke once: aliasing, writers in the library, shared memory, joined results."""
 
 import numpy as np
 import pytest

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import numpy as _np
 
+from devarray import boundary as _boundary
 from devarray import creation as _creation
 from devarray import functions as _functions
 from devarray import manipulation as _manipulation
 from devarray import masks as _masks
 from devarray.array import DeviceArray
+from devarray.boundary import *  # noqa: F403 - the chapter's own __all__
 from devarray.config import config
 from devarray.creation import *  # noqa: F403 - the chapter's own __all__
 from devarray.device import get_device
@@ -65,6 +67,7 @@ __all__ = sorted(  # noqa: PLE0605 - computed from the table; type checkers read
         "pi",
         "statistics",
         "synchronize",
+        *_boundary.__all__,
         *_creation.__all__,
         *_functions.__all__,
         *_manipulation.__all__,

@@ -5,16 +5,17 @@ from typing import Any
 import numpy as np
 
 from devarray.array import DeviceArray as DeviceArray
+from devarray.boundary import array as array
+from devarray.boundary import asarray as asarray
+from devarray.boundary import asnumpy as asnumpy
+from devarray.boundary import from_dlpack as from_dlpack
+from devarray.boundary import to_gpu as to_gpu
 from devarray.config import config as config
 from devarray.creation import arange as arange
-from devarray.creation import array as array
-from devarray.creation import asarray as asarray
-from devarray.creation import asnumpy as asnumpy
 from devarray.creation import copy as copy
 from devarray.creation import empty as empty
 from devarray.creation import empty_like as empty_like
 from devarray.creation import eye as eye
-from devarray.creation import from_dlpack as from_dlpack
 from devarray.creation import full as full
 from devarray.creation import full_like as full_like
 from devarray.creation import identity as identity
@@ -23,7 +24,6 @@ from devarray.creation import linspace as linspace
 from devarray.creation import meshgrid as meshgrid
 from devarray.creation import ones as ones
 from devarray.creation import ones_like as ones_like
-from devarray.creation import to_gpu as to_gpu
 from devarray.creation import zeros as zeros
 from devarray.creation import zeros_like as zeros_like
 from devarray.device import get_device as get_device

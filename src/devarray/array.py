@@ -35,7 +35,6 @@ __all__ = ["FUNCTIONS", "DeviceArray"]
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 
 
-
 class DeviceArray(Operators, ReductionMethods):
     """An n-dimensional array on a device.
 

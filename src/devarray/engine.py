@@ -369,8 +369,7 @@ def _same_elements(leaf: Node, block: Block, layout: Layout, itemsize: int) -> b
 def _disturbs(value: Node, block: Block, layout: Layout, itemsize: int) -> bool:
     """Say whether computing `value` while writing it could read what has been overwritten."""
     return any(
-        touches(leaf, block, layout, itemsize)
-        and not _same_elements(leaf, block, layout, itemsize)
+        touches(leaf, block, layout, itemsize) and not _same_elements(leaf, block, layout, itemsize)
         for leaf in leaves((value,))
     )
 

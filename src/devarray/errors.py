@@ -17,7 +17,9 @@ __all__ = [
 ]
 
 
-_MOST_LINES = 400  # of a kernel's source in a message; its end is the kernel, the prelude comes before
+_MOST_LINES = (
+    400  # of a kernel's source in a message; its end is the kernel, the prelude comes before
+)
 
 
 class DevarrayError(Exception):
@@ -64,6 +66,9 @@ class CompileError(DevarrayError, RuntimeError):
             parts.append(f"compiler output:\n{log.rstrip()}")
         if source:
             lines = source.splitlines()
-            numbered = [f"{i:4d} | {line}" for i, line in enumerate(lines[-_MOST_LINES:], 1 + max(0, len(lines) - _MOST_LINES))]
+            numbered = [
+                f"{i:4d} | {line}"
+                for i, line in enumerate(lines[-_MOST_LINES:], 1 + max(0, len(lines) - _MOST_LINES))
+            ]
             parts.append("source:\n" + "\n".join(numbered))
         super().__init__("\n".join(parts))

@@ -44,6 +44,8 @@ def explain(*arrays: DeviceArray, source: bool = True, file: TextIO | None = Non
         for array in arrays:
             if not isinstance(array, DeviceArray):
                 raise TypeError(f"explain needs device arrays, got {type(array).__name__}")
+            if array.device is not arrays[0].device:
+                raise ValueError("explain needs arrays of one device")
         waiting = [a._node() for a in arrays if a._buffer.block is None]
         roots = [
             engine.copy_node(node, node.shape, node.dtype) if node.op is LOAD else node

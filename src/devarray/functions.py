@@ -12,8 +12,8 @@ import numpy as np
 from devarray import dispatch, engine
 from devarray.array import FUNCTIONS, DeviceArray
 from devarray.asknumpy import like_numpy
+from devarray.boundary import asarray
 from devarray.config import current
-from devarray.creation import asarray
 from devarray.device import get_device
 from devarray.errors import HostMixError
 from devarray.graph import map_node

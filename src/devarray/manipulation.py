@@ -10,8 +10,9 @@ import numpy as np
 from devarray import indexing
 from devarray.array import FUNCTIONS, DeviceArray
 from devarray.asknumpy import like_numpy
+from devarray.boundary import asarray
 from devarray.config import current
-from devarray.creation import asarray, empty
+from devarray.creation import empty
 from devarray.errors import HostMixError
 from devarray.functions import on_device
 from devarray.kernels.ops import canonical

@@ -116,5 +116,4 @@ def _plain_plan(root: Node, top: Node, nodes: list[Node], device: Device) -> tup
     return launch.plan, launch.walk
 
 
-
 forget_too(_plain.clear)

@@ -29,7 +29,17 @@ from devarray.kernels.spec import Operand, Reducer, Spec, Statement
 from devarray.layout import Layout, Shape, broadcast_layout, contiguous
 from devarray.walk import Walk, map_walk, reduce_walk, scan_walk
 
-__all__ = ["Launch", "Plan", "encode", "forget_plans", "forget_too", "known_plans", "marks", "prepare", "read"]
+__all__ = [
+    "Launch",
+    "Plan",
+    "encode",
+    "forget_plans",
+    "forget_too",
+    "known_plans",
+    "marks",
+    "prepare",
+    "read",
+]
 
 DType = np.dtype[Any]
 
@@ -116,6 +126,10 @@ class Plan:
         self.ready = device.compile(self.source, f"{self.spec.kind}_{self.spec.mode}")
         return self.ready
 
+    def retry(self) -> None:
+        """Let the next use compile: an attempt in the background could not be finished."""
+        self.exact = False  # NumPy answers no more
+
     def fail(self, error: CompileError) -> None:
         """Remember that the compiler refused, for the next time the kernel is needed."""
         self._error = error
@@ -191,6 +205,8 @@ def _work() -> None:
             plan.compile(device)
         except CompileError as error:
             plan.fail(error)
+        except OSError:
+            plan.retry()  # the folder or the loader is at fault: the next use meets it itself
 
 
 def _compile_later(plan: Plan, device: Device) -> None:

@@ -301,6 +301,13 @@ def _mean_dtype(array: Recorded, dtype: Any) -> tuple[DType, DType]:
     return own, own
 
 
+def _axes_of_mean(axis: Any, ndim: int) -> Shape:
+    """Return the axes; unlike sums, means of 0-d arrays along an axis are refused by NumPy."""
+    if axis is not None and not isinstance(axis, tuple):
+        return (normalize_axis(axis, ndim),)
+    return normalize_axes(axis, ndim)
+
+
 def _warn_if_empty(count: Any, what: str) -> None:
     if type(count) is int and count <= 0:
         warnings.warn(what, RuntimeWarning, stacklevel=4)
@@ -316,9 +323,7 @@ def mean(
 ) -> Any:
     """Return the arithmetic mean; see `numpy.mean`."""
     array, axis, where = _unmask(array, axis, keepdims, where)
-    if axis is not None and not array._shape():
-        normalize_axis(axis, 0) if not isinstance(axis, tuple) else None
-    axes = normalize_axes(axis, len(array._shape()))
+    axes = _axes_of_mean(axis, len(array._shape()))
     within, result = _mean_dtype(array, dtype)
     count = _count(array, axes, where, keepdims)
     _warn_if_empty(count, "Mean of empty slice.")
@@ -344,9 +349,7 @@ def var(
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
     array, axis, where = _unmask(array, axis, keepdims, where)
-    if axis is not None and not array._shape():
-        normalize_axis(axis, 0) if not isinstance(axis, tuple) else None
-    axes = normalize_axes(axis, len(array._shape()))
+    axes = _axes_of_mean(axis, len(array._shape()))
     within, result = _mean_dtype(array, dtype)
     count = _count(array, axes, where, keepdims)
     if type(count) is int and count - ddof <= 0:

@@ -58,14 +58,15 @@ def _wrap_function(function: Any) -> Any:
 
 
 def _wrap_in_place(function: Any) -> Any:
-    """Wrap a function of a random generator; what it writes in place is written back to the device."""
+    """Wrap a function of a random generator; what it writes in place goes back to the device."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, **options: Any) -> Any:
         given = [*args, *options.values()]
         held = {id(x): x.get() for x in given if isinstance(x, DeviceArray)}
         result = function(
-            *[held.get(id(x), x) for x in args], **{k: held.get(id(x), x) for k, x in options.items()}
+            *[held.get(id(x), x) for x in args],
+            **{k: held.get(id(x), x) for k, x in options.items()},
         )
         for x in given:
             if id(x) in held and (function.__name__ == "shuffle" or x is options.get("out")):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from devarray import dispatch
-from devarray.creation import asarray
+from devarray.boundary import asarray
 from devarray.kernels.ops import OPS, Op
 from devarray.record import Recorded, call
 

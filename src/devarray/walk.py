@@ -12,12 +12,12 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
+from devarray.kernels.spec import COLUMNS
 from devarray.layout import Layout, Shape, broadcast_layout, merge_axes
 
 __all__ = ["Walk", "map_walk", "reduce_walk", "scan_walk"]
 
 CHUNK = 32768  # elements that a reduction adds up before its partial results are joined
-COLUMN_BLOCK = 512  # columns that an outer reduction keeps side by side (`spec.COLUMNS`)
 SHORT = 16  # a reduced axis shorter than this is walked outside of a long kept axis
 
 
@@ -186,9 +186,9 @@ def _reduction(
             chunks,
         )
     columns = kept[-1]
-    parts = -(-columns // COLUMN_BLOCK)
+    parts = -(-columns // COLUMNS)
     blocks = math.prod(kept[:-1]) * parts
-    chunks = _log2_chunks(total * min(columns, COLUMN_BLOCK), total, 32, blocks)
+    chunks = _log2_chunks(total * min(columns, COLUMNS), total, 32, blocks)
     classes = _classes(joined, len(kept) - 1, itemsizes)
     return Walk(
         "outer",
@@ -237,7 +237,7 @@ def scan_walk(
     if not kept or kept[-1] < 8 or abs(out[axis]) <= abs(kept_rows[-1][-1]):
         classes = _classes(joined[:-1], -1, itemsizes)
         return Walk("inner", classes, len(kept), 1, dims, strides, lines, length, 1, lines)
-    parts = -(-kept[-1] // COLUMN_BLOCK)
+    parts = -(-kept[-1] // COLUMNS)
     items = math.prod(kept[:-1]) * parts
     classes = _classes(joined[:-1], len(kept) - 1, itemsizes)
     return Walk("outer", classes, len(kept), 1, dims, strides, items, length, parts, lines)

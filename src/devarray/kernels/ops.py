@@ -8,7 +8,7 @@ of arrays, devices or kernels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -254,6 +254,3 @@ def weak_value(value: Any, dtype: DType) -> Any:
         if not info.min <= value <= info.max:
             raise OverflowError(f"Python integer {value} out of bounds for {dtype.name}")
     return value
-
-
-Function = Callable[..., Any]
