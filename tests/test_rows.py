@@ -304,7 +304,7 @@ def test_cast(target: DType, tmp_path: Path) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("leave_out", itertools.product((False, True), repeat=2), ids=str)
+@pytest.mark.parametrize("leave_out", list(itertools.product((False, True), repeat=2)), ids=str)
 def test_headers_are_complete(leave_out: tuple[bool, bool], tmp_path: Path) -> None:
     names = itertools.compress(("DA_NO_COMPLEX", "DA_NO_INTEGER"), leave_out)
     build([], tmp_path, ["-Wall", "-Wextra", "-Werror", *(f"-D{name}" for name in names)])
