@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 import devarray as da
+from devarray.record import AS_SCALAR
 
 LARGEST = 64  # elements of one array
 NAMES = 12  # alive at a time
@@ -213,6 +214,8 @@ class Programs(RuleBasedStateMachine):
         """Keep a result as a new name."""
         assert isinstance(device, da.DeviceArray), f"a {type(device).__name__}, not a DeviceArray"
         assert device.shape == twin.shape, f"shape {device.shape}, in NumPy {twin.shape}"
+        if device._load is AS_SCALAR:  # a scalar in NumPy; the twin is an array
+            device = device.copy()
         assert device.dtype == twin.dtype, f"dtype {device.dtype}, in NumPy {twin.dtype}"
         if len(self.live) >= NAMES or twin.size > LARGEST:
             return multiple()

@@ -291,8 +291,8 @@ def test_reader_whose_name_is_gone_is_not_evaluated(mode):
     gone = u * 2
     del gone
     before = engine.counters.launches + engine.counters.oracle
-    u[:5] = 0
-    assert engine.counters.launches + engine.counters.oracle == before + 1
+    u[:5] = 0  # a few elements are set without a kernel
+    assert engine.counters.launches + engine.counters.oracle == before
 
 
 @pytest.mark.parametrize("shape", [(8,), (40,), (6, 7)])

@@ -97,6 +97,32 @@ def test_complex_numbers_are_rounded_part_by_part():
     same(np.round(da.asarray(z), 1), np.round(z, 1))
 
 
+def test_results_without_a_dimension_are_rebound_as_scalars_are():
+    a = da.arange(4.0)
+    m = n = a.max()
+    n -= 1
+    assert (float(m), float(n)) == (3.0, 2.0)
+    old = best = a[3]
+    best *= 2
+    best **= 2
+    assert (float(old), float(best)) == (3.0, 36.0)
+    z = w = da.zeros(())
+    z += 1
+    assert float(w) == 1.0
+    assert a.sum(out=z) is z
+    z += 1
+    assert float(w) == 7.0
+
+
+def test_whole_programs_for_numpy_get_numpys_scalars():
+    a = da.arange(4.0)
+    with da.config(host_access="always"):
+        results = [a.max(), a[1], a.mean(), a.std(), np.add.reduce(a), np.sum(a), np.linalg.norm(a)]
+        assert [type(x) for x in results] == [np.float64] * 7
+        assert type(a.argmax()) is np.intp and type((a > 1).any()) is np.bool_
+        assert isinstance(a.sum(axis=0, keepdims=True), da.DeviceArray)
+
+
 def test_fast_math_ends_with_its_block():
     a, b = np.random.default_rng(0).random((2, 100_000))
     x, y = da.to_gpu(a), da.to_gpu(b)

@@ -17,7 +17,7 @@ from devarray.errors import HostMixError, UnsupportedError
 from devarray.graph import map_node
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import (
-    Layout,
+    make_layout,
     normalize_axis,
     reshape_layout,
     resolve_shape,
@@ -141,7 +141,8 @@ class DeviceArray(Operators, ReductionMethods):
             return array
         half = np.dtype("f4") if dtype.char == "F" else np.dtype("f8")
         layout = self._layout()
-        place = Layout(layout.shape, layout.strides, layout.offset + which * half.itemsize, False)
+        offset = layout.offset + which * half.itemsize
+        place = make_layout(layout.shape, layout.strides, offset, half.itemsize)
         part: DeviceArray = indexing.view(self, place, half)
         return part
 

@@ -70,6 +70,9 @@ def _info() -> int:
     return 0
 
 
+MOST_LISTED = 50
+
+
 def _cache(action: str) -> int:
     cache = KernelCache()
     if action == "clear":
@@ -77,7 +80,7 @@ def _cache(action: str) -> int:
         cache.clear()
         print(f"removed {before.entries} kernels, {_size(before.bytes)}")
         return 0
-    for entry in cache.entries():
+    for entry in cache.entries()[:MOST_LISTED]:
         used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
         print(f"{entry.key[:16]}  {entry.bytes:>8} B  last used {used}")
     stats = cache.stats()
@@ -116,6 +119,14 @@ def _run(script: str, arguments: list[str], device: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
+    try:
+        return _command(options)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _command(options: argparse.Namespace) -> int:
     if options.command == "info":
         return _info()
     if options.command == "cache":

@@ -71,6 +71,12 @@ class Settings:
     fast_math: bool = False
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not type(field.default):
+                raise ValueError(
+                    f"{field.name} must be of type {type(field.default).__name__}, got {value!r}"
+                )
         if self.host_access not in _HOST_ACCESS:
             raise ValueError(f"host_access must be one of {_HOST_ACCESS}, got {self.host_access!r}")
         for name, least in (

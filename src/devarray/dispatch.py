@@ -23,6 +23,7 @@ from devarray.record import (
     Operand,
     Recorded,
     as_operand,
+    as_result,
     call,
     check_power,
     device_of,
@@ -238,6 +239,7 @@ def ufunc_method(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
         if op.nin != 2 or op.nout != 1:
             ask_numpy(ufunc.reduce, inputs, {})
         result = reductions.reduce(op, *inputs, **options)
+        result = as_result(result, options.get("out"))
     elif method == "accumulate" and op is not None and isinstance(inputs[0], Recorded):
         result = reductions.accumulate(op, *inputs, **options)
     if result is NotImplemented:

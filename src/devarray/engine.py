@@ -347,6 +347,12 @@ def store(buffer: Buffer, layout: Layout, value: Node, dtype: DType | None = Non
         run(last, buffer.device, {root: (block, layout)})
 
 
+def before_write(buffer: Buffer, layout: Layout, dtype: DType) -> None:
+    """Evaluate a buffer, and everything pending that reads the part of it that will be written."""
+    block = materialize(buffer)
+    evaluate(readers(block, layout, dtype.itemsize))
+
+
 def evaluate_node(node: Node, device: Device) -> Node:
     """Return a load of memory that holds the value of a node now, and that nothing writes."""
     if node.op is LOAD:  # of memory that is about to be written: others go on reading that

@@ -21,7 +21,7 @@ from devarray.kernels.ops import OPS, canonical
 from devarray.kernels.rows import clip as clip_ufunc
 from devarray.layout import broadcast_shapes
 from devarray.library import call_library
-from devarray.record import Operand, as_operand, device_of, fresh
+from devarray.record import Operand, as_operand, as_result, device_of, fresh
 from devarray.reductions import count_nonzero as count_nonzero_of
 
 __all__ = [
@@ -208,7 +208,7 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     >>> da.count_nonzero(da.arange(3))
     array(2, device='openmp')
     """
-    return count_nonzero_of(on_device(a), axis, keepdims)
+    return as_result(count_nonzero_of(on_device(a), axis, keepdims))
 
 
 def _method(name: str) -> Any:

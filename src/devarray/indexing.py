@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import warnings
 from typing import Any
@@ -20,6 +21,7 @@ from devarray.record import (
     View,
     array_over,
     as_operand,
+    as_scalar,
     fresh,
     import_array,
     is_host_scalar,
@@ -65,7 +67,9 @@ def getitem(array: Recorded, key: Any) -> Any:
             # NumPy gives a scalar here, which does not follow later writes to the array
             block = engine.materialize(array._buffer)
             value = array._buffer.device.native(block, layout, dtype)
-            return constant(array, dtype, value.item())
+            if current().host_access == "always":
+                return value[()]
+            return as_scalar(constant(array, dtype, value.item()))
         return view(array, layout)
     if _is_mask(key, array) and len(key._shape()) == len(array._shape()) and not array._lazy:
         return selection(array, key)
@@ -98,8 +102,22 @@ def setitem(array: Recorded, key: Any, value: Any) -> None:
     else:
         _library_setitem(array, key, value)
         return
-    if not (isinstance(value, Recorded) and _same_place(target, value)):
-        write(target, value_node(target, value))
+    if isinstance(value, Recorded) and _same_place(target, value):
+        return
+    if is_host_scalar(value) and target._view is not None and _is_small(target):
+        with engine.lock:
+            engine.before_write(target._buffer, target._layout(), target._dtype())
+            native(target)[...] = scalar_value(value, target._dtype())
+        return
+    write(target, value_node(target, value))
+
+
+SMALL = 1024  # elements that are set to a scalar by the host's own loop rather than by a kernel
+
+
+def _is_small(target: Recorded) -> bool:
+    device = target._buffer.device
+    return device.shares_host_memory and math.prod(target._shape()) <= SMALL
 
 
 def _same_place(a: Recorded, b: Recorded) -> bool:

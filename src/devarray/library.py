@@ -99,6 +99,8 @@ def _wrap(value: Any, found: list[Recorded], device: Device) -> Any:
             if np.may_share_memory(mine, value):
                 return _same_memory(value, array, mine)
         return adopt(value, device)
+    if isinstance(value, np.generic) and current().host_access == "always":
+        return value
     if isinstance(value, np.generic):
         return adopt(np.asarray(value), device) if value.dtype in DTYPES else value
     if isinstance(value, tuple):

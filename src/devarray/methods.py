@@ -9,7 +9,7 @@ import numpy as np
 from devarray import dispatch, reductions
 from devarray.kernels.ops import OPS, Op
 from devarray.library import call_library
-from devarray.record import Recorded
+from devarray.record import Recorded, as_result
 
 __all__ = ["ReductionMethods"]
 
@@ -31,7 +31,9 @@ class ReductionMethods(Recorded):
         where: Any = True,
     ) -> Any:
         """Return the sum; see `numpy.sum`."""
-        return reductions.reduce(OPS[np.add], self, axis, dtype, out, keepdims, initial, where)
+        return as_result(
+            reductions.reduce(OPS[np.add], self, axis, dtype, out, keepdims, initial, where), out
+        )
 
     def prod(
         self,
@@ -43,7 +45,10 @@ class ReductionMethods(Recorded):
         where: Any = True,
     ) -> Any:
         """Return the product; see `numpy.prod`."""
-        return reductions.reduce(OPS[np.multiply], self, axis, dtype, out, keepdims, initial, where)
+        return as_result(
+            reductions.reduce(OPS[np.multiply], self, axis, dtype, out, keepdims, initial, where),
+            out,
+        )
 
     def min(
         self,
@@ -61,7 +66,7 @@ class ReductionMethods(Recorded):
             "initial": initial,
             "where": where,
         }
-        return _or_library(np.minimum, self, options)
+        return as_result(_or_library(np.minimum, self, options), out)
 
     def max(
         self,
@@ -79,19 +84,23 @@ class ReductionMethods(Recorded):
             "initial": initial,
             "where": where,
         }
-        return _or_library(np.maximum, self, options)
+        return as_result(_or_library(np.maximum, self, options), out)
 
     def any(
         self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
     ) -> Any:
         """Say whether any element is true; see `numpy.any`."""
-        return reductions.truth(OPS[np.logical_or], self, axis, out, keepdims, where)
+        return as_result(
+            reductions.truth(OPS[np.logical_or], self, axis, out, keepdims, where), out
+        )
 
     def all(
         self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
     ) -> Any:
         """Say whether all elements are true; see `numpy.all`."""
-        return reductions.truth(OPS[np.logical_and], self, axis, out, keepdims, where)
+        return as_result(
+            reductions.truth(OPS[np.logical_and], self, axis, out, keepdims, where), out
+        )
 
     def mean(
         self,
@@ -103,7 +112,7 @@ class ReductionMethods(Recorded):
         where: Any = True,
     ) -> Any:
         """Return the arithmetic mean; see `numpy.mean`."""
-        return reductions.mean(self, axis, dtype, out, keepdims, where)
+        return as_result(reductions.mean(self, axis, dtype, out, keepdims, where), out)
 
     def var(
         self,
@@ -118,7 +127,9 @@ class ReductionMethods(Recorded):
         correction: Any = NO_VALUE,
     ) -> Any:
         """Return the variance; see `numpy.var`."""
-        return reductions.var(self, axis, dtype, out, ddof, keepdims, where, mean, correction)
+        return as_result(
+            reductions.var(self, axis, dtype, out, ddof, keepdims, where, mean, correction), out
+        )
 
     def std(
         self,
@@ -133,15 +144,17 @@ class ReductionMethods(Recorded):
         correction: Any = NO_VALUE,
     ) -> Any:
         """Return the standard deviation; see `numpy.std`."""
-        return reductions.std(self, axis, dtype, out, ddof, keepdims, where, mean, correction)
+        return as_result(
+            reductions.std(self, axis, dtype, out, ddof, keepdims, where, mean, correction), out
+        )
 
     def argmin(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
         """Return the position of the least value; see `numpy.argmin`."""
-        return _arg(np.argmin, OPS[np.minimum], self, axis, out, keepdims)
+        return as_result(_arg(np.argmin, OPS[np.minimum], self, axis, out, keepdims), out)
 
     def argmax(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
         """Return the position of the greatest value; see `numpy.argmax`."""
-        return _arg(np.argmax, OPS[np.maximum], self, axis, out, keepdims)
+        return as_result(_arg(np.argmax, OPS[np.maximum], self, axis, out, keepdims), out)
 
     def cumsum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Return the cumulative sum; see `numpy.cumsum`."""

@@ -11,7 +11,7 @@ from devarray import dispatch, engine
 from devarray.graph import map_node
 from devarray.kernels.ops import OPS, Op
 from devarray.layout import broadcast_shapes
-from devarray.record import Recorded, call, fresh
+from devarray.record import AS_SCALAR, Recorded, call, fresh
 
 __all__ = ["Operators", "set_array_class"]
 
@@ -89,6 +89,8 @@ def _inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
     def method(self: Recorded, other: Any) -> Any:
         if self._lazy and self._update(op, other):  # type: ignore[attr-defined]
             return self
+        if self._load is AS_SCALAR:  # NumPy has a scalar here: the operator rebinds the name
+            return call(op, self, other)
         return dispatch.call_ufunc(op, (self, other), out=self)
 
     method.__doc__ = f"Record `numpy.{op.name}` into this array."
@@ -190,6 +192,8 @@ class Operators(Recorded):
         return _foreign(np.power, self, other, False) if result is NotImplemented else result
 
     def __ipow__(self: Any, other: Any) -> Any:  # type: ignore[misc]
+        if self._load is AS_SCALAR:
+            return self**other
         if type(other) in (int, float) and other in _POWERS and self.dtype.kind in "fc":
             return dispatch.call_ufunc(_POWERS[other], (self,), out=self)
         return dispatch.call_ufunc(OPS[np.power], (self, other), out=self)

@@ -80,6 +80,32 @@ class View(NamedTuple):
     writeable: bool
 
 
+class _AsScalar:
+    """Marks a 0-d result, which NumPy gives as a scalar: in-place operators rebind its name."""
+
+    arg = (None,)
+
+
+AS_SCALAR: Any = _AsScalar()
+
+
+def as_scalar(array: Any) -> Any:
+    """Return a 0-d result as NumPy gives it: unchangeable; its scalar in whole NumPy programs."""
+    if current().host_access == "always":
+        return array.get()[()]
+    array._load = AS_SCALAR
+    return array
+
+
+def as_result(array: Any, out: Any = None) -> Any:
+    """Return a reduction's result: NumPy's scalar if it is 0-d and was not written to `out`."""
+    if isinstance(out, tuple):
+        (out,) = out
+    if isinstance(array, Recorded) and not array._shape() and (out is None or out is np._NoValue):
+        return as_scalar(array)
+    return array
+
+
 class Recorded:
     """The part of an array that recording needs: a buffer, and what is shown of it.
 
@@ -89,7 +115,7 @@ class Recorded:
     _view : View or None
         None: the whole buffer, writeable.
     _load : Node or None
-        The node that reads the view, once there is memory.
+        The node that reads the view, once there is memory; `AS_SCALAR` for a 0-d result.
     """
 
     __slots__ = ("__weakref__", "_buffer", "_load", "_view")

@@ -27,6 +27,12 @@ class Null:
         self.kernels: list[str] = []
         self._next = 1 << 20
 
+    def __repr__(self) -> str:
+        return f"<device {self.name}>"
+
+    def __str__(self) -> str:
+        return self.name
+
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
         self._next += -(-nbytes // 64) * 64 + 64

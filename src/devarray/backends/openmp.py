@@ -149,6 +149,12 @@ class OpenMP:
         """The kernels on disk."""
         return KernelCache()
 
+    def __repr__(self) -> str:
+        return f"<device {self.name}>"
+
+    def __str__(self) -> str:
+        return self.name
+
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
         size = self.pool.rounded(nbytes)
