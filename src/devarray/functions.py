@@ -13,15 +13,13 @@ from devarray import dispatch, engine
 from devarray.array import FUNCTIONS, DeviceArray
 from devarray.asknumpy import like_numpy
 from devarray.boundary import asarray
-from devarray.config import current
 from devarray.device import get_device
-from devarray.errors import HostMixError
 from devarray.graph import map_node
 from devarray.kernels.ops import OPS, canonical
 from devarray.kernels.rows import clip as clip_ufunc
 from devarray.layout import broadcast_shapes
 from devarray.library import call_library
-from devarray.record import Operand, as_operand, as_result, device_of, fresh
+from devarray.record import Operand, as_operand, as_result, device_of, fresh, refuse_host
 from devarray.reductions import count_nonzero as count_nonzero_of
 
 __all__ = [
@@ -84,11 +82,7 @@ def where(condition: Any, x: Any = NO_VALUE, y: Any = NO_VALUE, /) -> Any:
 
 def on_device(x: Any) -> DeviceArray:
     """Return `x` as a device array; host arrays only where they may meet device arrays."""
-    if isinstance(x, np.ndarray) and x.ndim and current().host_access != "always":
-        raise HostMixError(
-            f"a host array of shape {x.shape} and dtype {x.dtype} in a function of devarray: "
-            "copy it to the device first, with devarray.to_gpu(x)"
-        )
+    refuse_host(x, "in a function of devarray")
     return asarray(x)
 
 

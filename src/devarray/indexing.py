@@ -11,7 +11,6 @@ import numpy as np
 
 from devarray import engine
 from devarray.config import current
-from devarray.errors import HostMixError
 from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS
 from devarray.layout import Shape, broadcast_shapes, index_layout, is_basic_key
@@ -25,6 +24,7 @@ from devarray.record import (
     fresh,
     import_array,
     is_host_scalar,
+    refuse_host,
     selection,
     write,
 )
@@ -211,11 +211,7 @@ def value_node(target: Recorded, value: Any) -> Node:
     if is_host_scalar(value) or not isinstance(value, (list, tuple, np.ndarray, Recorded)):
         loop = engine.copy_loop(dtype, dtype)
         return map_node(loop, (scalar_value(value, dtype),), shape)
-    if isinstance(value, np.ndarray) and current().host_access != "always":
-        raise HostMixError(
-            f"a host array of shape {value.shape} and dtype {value.dtype} is assigned to a device "
-            "array: copy it to the device first, with devarray.to_gpu(x)"
-        )
+    refuse_host(value, "is assigned to a device array")
     if not isinstance(value, Recorded):
         value = import_array(np.asarray(value), target._buffer.device)
     operand = as_operand(value, target._buffer.device)
@@ -250,8 +246,7 @@ def _warn_complex() -> None:
 
 
 def _library_setitem(array: Recorded, key: Any, value: Any) -> None:
-    if isinstance(value, np.ndarray) and value.ndim and current().host_access != "always":
-        value_node(array, value)  # raises
+    refuse_host(value, "is assigned to a device array")
     with engine.lock:
         held = native(value) if isinstance(value, Recorded) else value
         if isinstance(value, Recorded) and value._buffer is array._buffer:

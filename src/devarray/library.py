@@ -15,11 +15,11 @@ import numpy as np
 from devarray import engine
 from devarray.config import current
 from devarray.device import Device
-from devarray.errors import HostMixError, UnsupportedError
+from devarray.errors import UnsupportedError
 from devarray.graph import Buffer, load_node, readers
 from devarray.kernels.ops import DTYPES, canonical
 from devarray.layout import make_layout
-from devarray.record import Recorded, View, array_over, device_of, fresh_buffer
+from devarray.record import Recorded, View, array_over, device_of, fresh_buffer, refuse_host
 
 __all__ = ["Trusted", "adopt", "call_library", "native"]
 
@@ -80,11 +80,7 @@ def _unwrap(value: Any, found: list[Recorded]) -> Any:
         return {key: _unwrap(item, found) for key, item in value.items()}
     if type(value) is Trusted:
         return value.array
-    if isinstance(value, np.ndarray) and value.ndim and current().host_access != "always":
-        raise HostMixError(
-            f"a host array of shape {value.shape} and dtype {value.dtype} in an operation with a "
-            "device array: copy it to the device first, with devarray.to_gpu(x)"
-        )
+    refuse_host(value, "in an operation with a device array")
     return value
 
 

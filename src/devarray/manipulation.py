@@ -11,12 +11,11 @@ from devarray import indexing
 from devarray.array import FUNCTIONS, DeviceArray
 from devarray.asknumpy import like_numpy
 from devarray.boundary import asarray
-from devarray.config import current
 from devarray.creation import empty
-from devarray.errors import HostMixError
 from devarray.functions import on_device
 from devarray.kernels.ops import canonical
 from devarray.layout import broadcast_layout, broadcast_shapes, normalize_axis
+from devarray.record import refuse_host
 
 __all__ = [
     "broadcast_arrays",
@@ -37,13 +36,9 @@ def _on_one_side(arrays: Any) -> list[DeviceArray]:
     Host arrays do not meet device arrays unasked.
     """
     parts = list(arrays)
-    if any(isinstance(x, DeviceArray) for x in parts) and current().host_access != "always":
+    if any(isinstance(x, DeviceArray) for x in parts):
         for x in parts:
-            if isinstance(x, np.ndarray) and x.ndim:
-                raise HostMixError(
-                    f"a host array of shape {x.shape} and dtype {x.dtype} is joined with device "
-                    "arrays: copy it to the device first, with devarray.to_gpu(x)"
-                )
+            refuse_host(x, "is joined with device arrays")
     return [asarray(x) for x in parts]
 
 

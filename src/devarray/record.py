@@ -301,6 +301,21 @@ def _named_inside(node: Node) -> Buffer | None:
     return None if best is None else named(best)
 
 
+def refuse_host(x: Any, what: str) -> None:
+    """Raise for a host array with a dimension that meets device arrays, unless that is allowed.
+
+    Raises
+    ------
+    HostMixError
+        It says that the array `what`, and what to do.
+    """
+    if isinstance(x, np.ndarray) and x.ndim and current().host_access != "always":
+        raise HostMixError(
+            f"a host array of shape {x.shape} and dtype {x.dtype} {what}: copy it to the device "
+            "first, with devarray.to_gpu(x) (or set host_access='always' to have that done)"
+        )
+
+
 class Operand(NamedTuple):
     """An argument of an operation: its dtype (a Python scalar's type), and a node or a scalar."""
 
@@ -345,12 +360,7 @@ def as_operand(x: Any, device: Device | None) -> Operand | None:
     if isinstance(x, (int, float, complex)):
         return as_operand(np.asarray(x), device)  # a subclass: not weak, as in NumPy
     if isinstance(x, (np.ndarray, list, tuple)):
-        if isinstance(x, np.ndarray) and current().host_access != "always":
-            raise HostMixError(
-                f"a host array of shape {x.shape} and dtype {x.dtype} in an operation with a "
-                "device array: copy it to the device first, with devarray.to_gpu(x) (or set "
-                "host_access='always' to have that done)"
-            )
+        refuse_host(x, "in an operation with a device array")
         node = import_array(np.asarray(x), device or get_device())._node()
         return Operand(node.dtype, node, node.shape)
     return None
