@@ -800,3 +800,12 @@ def test_slice_of_a_0d_array_is_refused():
     for z in (np.array(3.0), da.asarray(3.0)):
         with pytest.raises(IndexError):
             z[:] = 2
+
+
+def test_named_value_that_is_repeated_in_an_epilogue_is_not_stored_by_it():
+    for rows in (5, 0):
+        x = da.asarray(np.arange(3.0 * rows).reshape(rows, 3))
+        two, row = da.full((), 2.0) * 1.0, da.full((1,), 3.0) + 0.0
+        y = np.maximum(x.sum(axis=1), two) + row
+        np.testing.assert_array_equal(y.get(), np.maximum(x.get().sum(axis=1), 2.0) + 3.0)
+        assert float(two) == 2.0 and row.get() == [3.0]

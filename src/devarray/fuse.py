@@ -241,6 +241,8 @@ def _plan_reduce(
     here = _count_edges(epilogue) if edges.several else {}
     step.results = [root]
     for node in step.reductions + epilogue:
+        if node.shape != root.shape:
+            continue  # it is repeated along the reduced shape: there is no place to store it once
         sibling = node.op is REDUCE and node not in reductions
         read_again = edges.read_elsewhere(node, here.get(node, 0))
         if node is not root and (sibling or read_again or node in wanted or named(node)):
