@@ -167,6 +167,15 @@ def test_a_loop_compiles_once():
     assert len({*NULL.kernels}) - seen <= 3
 
 
+def test_explain_says_why_a_kernel_was_cut(capsys):
+    a = null(40, 30)
+    da.explain((a - a.mean(axis=0)) / a.std(axis=0), source=False)
+    text = capsys.readouterr().out
+    assert text.count("would be computed again along") == 3 and text.startswith("4 kernels")
+    da.explain(a * np.exp(null(30)), source=False)
+    assert "exp of (30,) would be computed again along (40, 30)" in capsys.readouterr().out
+
+
 CASES = {
     "map_flat": lambda: np.sqrt(null(40) * 2.0 + null(40)),
     "map_nd": lambda: null(40, 30)[:, ::2] * null(15) + null(40, 1, dtype="f4"),

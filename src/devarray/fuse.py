@@ -129,6 +129,7 @@ def schedule(roots: Iterable[Node]) -> list[Step]:
             stack.extend(cuts)
             continue
         steps.append(step)
+        step.why += [edges.reasons[node] for node in step.outputs() if node in edges.reasons]
         made.update(step.outputs())
         for node in step.outputs():
             wanted.pop(node, None)
@@ -147,6 +148,7 @@ class _Edges:
         self.roots = roots
         self.several = len(roots) > 1  # kernels; one alone computes each node once
         self._counts: dict[Node, int] | None = None
+        self.reasons: dict[Node, str] = {}  # why a node is computed by a kernel of its own
 
     def read_elsewhere(self, node: Node, here: int) -> bool:
         """Say whether kernels other than the one that reads it `here` times read a dear node."""
@@ -177,21 +179,22 @@ def _plan(root: Node, made: set[Node], wanted: Wanted, edges: _Edges) -> tuple[S
         cuts = _fill(step, [root.sources[0]], made, wanted, edges)
         return step, cuts
     roots = _together(root, made, wanted) if edges.several else [root]
-    nodes, reductions, cuts, why = _walk(roots, root.shape, made)
+    nodes, reductions, cuts = _walk(roots, root.shape, made, edges.reasons)
     first = max(reductions, key=_space_size, default=None)
     if first is None:
         step = Step(root.shape)
-        step.why = why
         step.nodes = nodes
         step.stores = roots
         if not cuts:
             _choose_stores(step, wanted, edges)
         return step, cuts
     if len(roots) > 1:
-        nodes, reductions, cuts, why = _walk([root], root.shape, made)
+        nodes, reductions, cuts = _walk([root], root.shape, made, edges.reasons)
         first = max(reductions, key=_space_size)
     together = [node for node in reductions if same_pass(node, first)]
     others = [node for node in reductions if not same_pass(node, first)]
+    for node in others:
+        edges.reasons[node] = "another reduction that it meets walks other axes or another shape"
     if others or cuts:
         return Step(root.shape), others + cuts
     return _plan_reduce(together, nodes, root, made, wanted, edges)
@@ -271,11 +274,10 @@ def _fill(
     step: Step, inputs: list[Node], made: set[Node], wanted: Wanted, edges: _Edges
 ) -> list[Node]:
     """Walk what feeds the reductions of `step`; return what must come first."""
-    nodes, inner, cuts, why = _walk(inputs, step.shape, made)
+    nodes, inner, cuts = _walk(inputs, step.shape, made, edges.reasons)
     step.nodes = nodes
-    step.why += why
     for node in inner:
-        step.why.append(f"{node.arg.row.name}.reduce feeds another reduction: it comes first")
+        edges.reasons[node] = "its result feeds another reduction"
     cuts += inner
     if not cuts:
         _choose_stores(step, wanted, edges)
@@ -283,9 +285,11 @@ def _fill(
 
 
 def _walk(
-    roots: list[Node], shape: Shape, made: set[Node]
-) -> tuple[list[Node], list[Node], list[Node], list[str]]:
+    roots: list[Node], shape: Shape, made: set[Node], reasons: dict[Node, str]
+) -> tuple[list[Node], list[Node], list[Node]]:
     """Collect what one index space can compute, going down from `roots`.
+
+    Why something must be computed by a kernel before is noted in `reasons`.
 
     Returns
     -------
@@ -295,12 +299,10 @@ def _walk(
         Reductions of this very shape: an epilogue could absorb them.
     cuts : list of Node
         What must be in memory before.
-    why : list of str
     """
     nodes: list[Node] = []
     reductions: list[Node] = []
     cuts: list[Node] = []
-    why: list[str] = []
     seen: set[Node] = set()
     stack = list(roots)
     while stack:
@@ -312,22 +314,15 @@ def _walk(
             reductions.append(node)
         elif node.op is REDUCE or node.op is SCAN:
             cuts.append(node)
-            kind = "reduction" if node.op is REDUCE else "scan"
-            why.append(
-                f"the result of a {kind} ({node.arg.row.name}) is broadcast or read as a whole: "
-                "it comes first"
-            )
+            reasons[node] = "its result is broadcast, or read as a whole, by what follows"
         elif node.shape != shape and grows_too_much(node):
             cuts.append(node)
-            why.append(
-                f"{_name(node)} of shape {node.shape} would be repeated along {shape}: "
-                "it comes first"
-            )
+            reasons[node] = f"{_name(node)} of {node.shape} would be computed again along {shape}"
         else:
             nodes.append(node)
             stack.extend(source for source in node.sources if type(source) is Node)
     nodes.sort(key=_by_serial)
-    return nodes, reductions, cuts, why
+    return nodes, reductions, cuts
 
 
 def _name(node: Node) -> str:
