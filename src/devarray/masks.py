@@ -56,8 +56,6 @@ class Selection(DeviceArray):
         if name not in ("_buffer", "_view"):
             raise AttributeError(f"'DeviceArray' object has no attribute {name!r}")
         full, mask = self._full, self._mask
-        if not full.ndim or full.device.name == "null":
-            raise AttributeError(name)
         compact = call_library(operator.getitem, (full, mask), {}, reads_only=True)
         self._buffer, self._view = compact._buffer, compact._view
         self._full = self._mask = self._source = None
