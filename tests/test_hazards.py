@@ -809,3 +809,11 @@ def test_named_value_that_is_repeated_in_an_epilogue_is_not_stored_by_it():
         y = np.maximum(x.sum(axis=1), two) + row
         np.testing.assert_array_equal(y.get(), np.maximum(x.get().sum(axis=1), 2.0) + 3.0)
         assert float(two) == 2.0 and row.get() == [3.0]
+
+
+def test_ravel_of_the_real_part_of_one_number_shares_memory():
+    def program(z):
+        z.real.ravel()[...] = 7
+        z.imag.ravel()[...] += 1
+
+    both(program, np.array([1 + 2j]))
