@@ -12,14 +12,14 @@ import functools
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
 from devarray.errors import DevarrayError
 from devarray.record import Recorded
 
-__all__ = ["ask_numpy", "like_numpy"]
+__all__ = ["ask_numpy", "like_numpy", "raise_as_numpy"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +54,17 @@ def ask_numpy(function: Callable[..., Any], args: Any, options: Any) -> None:
         function(*host_args, **host_options)
 
 
+def raise_as_numpy(
+    error: Exception, function: Callable[..., Any], args: Any, options: Any
+) -> NoReturn:
+    """Raise what NumPy raises for the same call, or `error` if it raises nothing."""
+    try:
+        ask_numpy(function, args, options)
+    except (TypeError, ValueError, IndexError, OverflowError) as theirs:
+        raise theirs from None
+    raise error
+
+
 def like_numpy(function: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let the errors of a function be those of its counterpart in NumPy."""
 
@@ -66,11 +77,7 @@ def like_numpy(function: Callable[..., Any]) -> Callable[[Callable[P, R]], Calla
                 raise
             except (TypeError, ValueError, IndexError, OverflowError) as error:
                 options.pop("device", None)
-                try:
-                    ask_numpy(function, args, options)
-                except (TypeError, ValueError, IndexError, OverflowError) as theirs:
-                    raise theirs from None
-                raise error
+                raise_as_numpy(error, function, args, options)
 
         return wrapper
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from devarray import engine, reductions
-from devarray.asknumpy import ask_numpy
+from devarray.asknumpy import ask_numpy, raise_as_numpy
 from devarray.config import current
 from devarray.device import get_device
 from devarray.engine import copy_node
@@ -58,11 +58,7 @@ def call_ufunc(op: Op, inputs: tuple[Any, ...], **options: Any) -> Any:
     except DevarrayError:
         raise
     except (TypeError, ValueError) as error:
-        try:
-            ask_numpy(op.ufunc, inputs, given)
-        except (TypeError, ValueError) as theirs:
-            raise theirs from None
-        raise error
+        raise_as_numpy(error, op.ufunc, inputs, given)
 
 
 def _call_ufunc(op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:

@@ -224,9 +224,7 @@ def _place(node: Node, step: Step, device: Device) -> tuple[Block, Layout]:
     It is the buffer's earlier memory if nobody reads that any more.
     """
     layout = contiguous(node.shape, node.dtype.itemsize)
-    nbytes = node.dtype.itemsize
-    for length in node.shape:
-        nbytes *= length
+    nbytes = node.dtype.itemsize * math.prod(node.shape)
     owner = named(node)
     if owner is not None and owner.spare is not None and owner.spare.nbytes >= nbytes:
         spare = owner.spare

@@ -8,6 +8,7 @@ what ``explain`` prints. Nothing here allocates, compiles or runs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from operator import attrgetter
 
@@ -224,10 +225,7 @@ def _joins(node: Node, root: Node, made: set[Node]) -> bool:
 
 
 def _space_size(node: Node) -> int:
-    size = 1
-    for length in node.sources[0].shape:
-        size *= length
-    return size
+    return math.prod(node.sources[0].shape)
 
 
 def _plan_reduce(

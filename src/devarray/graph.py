@@ -21,7 +21,7 @@ import numpy as np
 from devarray.device import Block, Device
 from devarray.kernels.ops import OPS, Loop, Op
 from devarray.kernels.rows import astype
-from devarray.layout import Layout, contiguous, overlap
+from devarray.layout import Layout, contiguous, overlap, reduced_shape
 
 __all__ = [
     "LOAD",
@@ -187,11 +187,7 @@ def map_node(loop: Loop, sources: tuple[Any, ...], shape: Shape) -> Node:
 
 def reduce_node(source: Node, reduction: Reduction, dtype: DType, keepdims: bool) -> Node:
     """Return a node that combines the elements of `source` along axes."""
-    axes = reduction.axes
-    if keepdims:
-        shape = tuple(1 if a in axes else n for a, n in enumerate(source.shape))
-    else:
-        shape = tuple(n for a, n in enumerate(source.shape) if a not in axes)
+    shape = reduced_shape(source.shape, reduction.axes, keepdims)
     node = Node(REDUCE, (source,), dtype, shape, source.weight + 1, True, reduction)
     others = [
         ref for ref in source.siblings or () if (other := ref()) is not None and other.op is REDUCE

@@ -26,6 +26,7 @@ __all__ = [
     "normalize_axes",
     "normalize_axis",
     "overlap",
+    "reduced_shape",
     "reshape_layout",
     "resolve_shape",
     "transpose_layout",
@@ -131,6 +132,13 @@ def normalize_axes(axis: Any, ndim: int) -> Shape:
     if len(set(axes)) != len(axes):
         raise ValueError("duplicate value in 'axis'")
     return tuple(sorted(axes))
+
+
+def reduced_shape(shape: Shape, axes: Shape, keepdims: bool) -> Shape:
+    """Return what a reduction along `axes` leaves of a shape."""
+    if keepdims:
+        return tuple(1 if a in axes else n for a, n in enumerate(shape))
+    return tuple(n for a, n in enumerate(shape) if a not in axes)
 
 
 def transpose_layout(layout: Layout, axes: Sequence[int], itemsize: int) -> Layout:

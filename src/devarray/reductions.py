@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from devarray import engine
-from devarray.asknumpy import ask_numpy
+from devarray.asknumpy import raise_as_numpy
 from devarray.config import current
 from devarray.errors import DevarrayError, HostMixError
 from devarray.graph import Node, Reduction, map_node, reduce_node, scan_node
 from devarray.indexing import scalar_value
 from devarray.kernels.ops import OPS, Loop, Op, canonical
-from devarray.layout import Shape, broadcast_shapes, normalize_axes, normalize_axis
+from devarray.layout import Shape, broadcast_shapes, normalize_axes, normalize_axis, reduced_shape
 from devarray.record import Recorded, as_operand, fresh, write
 
 __all__ = [
@@ -103,11 +103,7 @@ def reduce(
         options = {"axis": axis, "dtype": dtype, "out": out, "keepdims": keepdims}
         options |= {} if initial is NO_VALUE else {"initial": initial}
         options |= {} if where is True else {"where": where}
-        try:
-            ask_numpy(op.ufunc.reduce, (array,), options)
-        except (TypeError, ValueError) as theirs:
-            raise theirs from None
-        raise error
+        raise_as_numpy(error, op.ufunc.reduce, (array,), options)
 
 
 def _reduce(
@@ -180,15 +176,9 @@ def finish(array: Recorded, result: Node, out: Any) -> Any:
     return out
 
 
-def _shape_after(shape: Shape, axes: Shape, keepdims: bool) -> Shape:
-    if keepdims:
-        return tuple(1 if a in axes else n for a, n in enumerate(shape))
-    return tuple(n for a, n in enumerate(shape) if a not in axes)
-
-
 def _filled(node: Node, axes: Shape, keepdims: bool, dtype: DType, value: Any) -> Node:
     loop = engine.copy_loop(dtype, dtype)
-    return map_node(loop, (dtype.type(value).item(),), _shape_after(node.shape, axes, keepdims))
+    return map_node(loop, (dtype.type(value).item(),), reduced_shape(node.shape, axes, keepdims))
 
 
 def _initial(value: Any, dtype: DType) -> Any:
