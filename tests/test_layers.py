@@ -21,7 +21,10 @@ LAYERS = (
     "library asknumpy reductions indexing dispatch",
     "operators methods",
     "array",
-    "boundary creation functions manipulation masks ufunc explain raw interop",
+    "boundary",
+    "chapters masks explain",
+    "creation data_types elementwise fft inspection linalg manipulation numpy_names polynomials "
+    "products random searching sets sorting statistical taking ufunc utility raw interop",
     "runtime testing cli run __main__ __init__ orders acc offload compat",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,6 +34,8 @@ __all__ = ["FUNCTIONS", "DeviceArray"]
 # NumPy functions that devarray implements itself; the rest runs in the device's library. Chapters
 # fill it.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+
+API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 
 
 class DeviceArray(Operators, ReductionMethods):
@@ -107,6 +110,13 @@ class DeviceArray(Operators, ReductionMethods):
     def T(self) -> DeviceArray:
         """The array with its axes reversed, as a view."""
         return self.transpose()
+
+    @property
+    def mT(self) -> DeviceArray:
+        """The array with its last two axes exchanged, as a view."""
+        if self.ndim < 2:
+            raise ValueError("matrix transpose with ndim < 2 is undefined")
+        return self.swapaxes(-2, -1)
 
     @property
     def real(self) -> DeviceArray:
@@ -211,10 +221,47 @@ class DeviceArray(Operators, ReductionMethods):
             shared.flags.writeable = False
         return shared if dtype is None else shared.astype(dtype, copy=False)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        """Export the memory; see `numpy.ndarray.__dlpack__`."""
-        engine.export(self._buffer)
-        return native(self).__dlpack__(**options)
+    def to_device(self, device: Any, /, *, stream: Any = None) -> DeviceArray:
+        """Return the array on a device: itself if it is there, else a copy.
+
+        Parameters
+        ----------
+        device : str or Device
+        stream : object, optional
+            A stream of the target device to copy on; only None on devices without streams.
+        """
+        if stream is not None:
+            raise ValueError(
+                f"device {get_device(device).name} has no streams: stream must be None"
+            )
+        if get_device(device) is self.device:
+            return self
+        moved: DeviceArray = import_array(self.get(), get_device(device))
+        return moved
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """Export the values as a DLPack capsule; see `numpy.ndarray.__dlpack__`.
+
+        Raises
+        ------
+        BufferError
+            If the memory cannot be exported as asked.
+        """
+        source = self.copy() if copy else self
+        engine.export(source._buffer)
+        return native(source).__dlpack__(
+            stream=stream,
+            max_version=max_version,
+            dl_device=dl_device,
+            copy=False if copy else copy,
+        )
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)
@@ -279,6 +326,21 @@ class DeviceArray(Operators, ReductionMethods):
         return bool((self == value).any())
 
     # Dispatch
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """Return `devarray`, which is a namespace of the Array API standard.
+
+        Raises
+        ------
+        ValueError
+            If `api_version` is none of the standard's versions up to the one that is supported.
+        """
+        namespace = sys.modules[__package__]
+        if api_version is not None and api_version not in API_VERSIONS:
+            raise ValueError(
+                f"api_version {api_version!r} is not supported: {', '.join(API_VERSIONS)} are"
+            )
+        return namespace
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__":
@@ -420,12 +482,12 @@ class DeviceArray(Operators, ReductionMethods):
                 f"'{casting}'"
             )
         if not copy and target == self.dtype:
-            return self
+            return self if device is None else self.to_device(device)
         if self.dtype.kind == "c" and target.kind not in "cb":
             indexing._warn_complex()
         node = self._node()
         result: DeviceArray = fresh(engine.copy_node(node, node.shape, target), self.device)
-        return result
+        return result if device is None else result.to_device(device)
 
     def fill(self, value: Any) -> None:
         """Set every element to a scalar."""

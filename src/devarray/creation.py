@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from devarray import engine
-from devarray.array import FUNCTIONS, DeviceArray
-from devarray.asknumpy import like_numpy
+from devarray.array import DeviceArray
 from devarray.boundary import asarray, asnumpy, to_gpu
+from devarray.chapters import implements, library_functions
 from devarray.device import Device, get_device
 from devarray.graph import map_node
 from devarray.indexing import view
@@ -30,6 +30,7 @@ __all__ = [
     "indices",
     "linspace",
     "meshgrid",
+    "ndarray",
     "ones",
     "ones_like",
     "zeros",
@@ -49,7 +50,7 @@ def _shape(shape: Any) -> Shape:
     return result
 
 
-@like_numpy(np.empty)
+@implements(np.empty)
 def empty(
     shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
 ) -> DeviceArray:
@@ -74,7 +75,7 @@ def _constant(shape: Shape, value: Any, dtype: DType, device: Device) -> DeviceA
     return result
 
 
-@like_numpy(np.full)
+@implements(np.full)
 def full(
     shape: Any,
     fill_value: Any,
@@ -102,7 +103,7 @@ def full(
     return _constant(_shape(shape), fill_value, canonical(np.dtype(dtype)), get_device(device))
 
 
-@like_numpy(np.zeros)
+@implements(np.zeros)
 def zeros(
     shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
 ) -> DeviceArray:
@@ -117,7 +118,7 @@ def zeros(
     return _constant(_shape(shape), 0, canonical(np.dtype(dtype)), get_device(device))
 
 
-@like_numpy(np.ones)
+@implements(np.ones)
 def ones(
     shape: Any, dtype: Any = float, order: Any = None, *, device: Any = None, like: Any = None
 ) -> DeviceArray:
@@ -142,6 +143,7 @@ def _like(x: Any, dtype: Any, shape: Any, device: Any) -> dict[str, Any]:
     }
 
 
+@implements(np.empty_like)
 def empty_like(
     x: Any,
     dtype: Any = None,
@@ -155,6 +157,7 @@ def empty_like(
     return empty(**_like(x, dtype, shape, device))
 
 
+@implements(np.zeros_like)
 def zeros_like(
     x: Any,
     dtype: Any = None,
@@ -168,6 +171,7 @@ def zeros_like(
     return zeros(**_like(x, dtype, shape, device))
 
 
+@implements(np.ones_like)
 def ones_like(
     x: Any,
     dtype: Any = None,
@@ -181,6 +185,7 @@ def ones_like(
     return ones(**_like(x, dtype, shape, device))
 
 
+@implements(np.full_like)
 def full_like(
     x: Any,
     fill_value: Any,
@@ -195,6 +200,7 @@ def full_like(
     return full(fill_value=fill_value, **_like(x, dtype, shape, device))
 
 
+@implements(np.arange)
 def arange(
     start: Any = None,
     stop: Any = None,
@@ -223,6 +229,7 @@ def arange(
     return to_gpu(np.arange(**values, dtype=dtype), device)  # type: ignore[call-overload]
 
 
+@implements(np.linspace)
 def linspace(
     start: Any,
     stop: Any,
@@ -251,6 +258,7 @@ def linspace(
     return (result, step) if retstep else result
 
 
+@implements(np.eye)
 def eye(
     n: int,
     m: int | None = None,
@@ -273,11 +281,13 @@ def eye(
     return to_gpu(np.eye(n, m, k, canonical(np.dtype(dtype))), device)
 
 
+@implements(np.identity)
 def identity(n: int, dtype: Any = None, *, device: Any = None, like: Any = None) -> DeviceArray:
     """Return the identity matrix; see `numpy.identity`."""
     return eye(n, dtype=float if dtype is None else dtype, device=device)
 
 
+@implements(np.meshgrid)
 def meshgrid(
     *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
 ) -> tuple[DeviceArray, ...]:
@@ -331,26 +341,18 @@ def indices(dimensions: Any, dtype: Any = int, sparse: bool = False, *, device: 
     return result
 
 
+@implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> DeviceArray:
     """Return a copy of an array; see `numpy.copy`."""
     return asarray(a, copy=True)
 
 
-FUNCTIONS.update(
-    {
-        np.empty_like: empty_like,
-        np.zeros_like: zeros_like,
-        np.ones_like: ones_like,
-        np.full_like: full_like,
-        np.meshgrid: meshgrid,
-        np.copy: copy,
-        np.linspace: linspace,
-        np.empty: empty,
-        np.zeros: zeros,
-        np.ones: ones,
-        np.full: full,
-        np.arange: arange,
-        np.eye: eye,
-        np.identity: identity,
-    }
+ndarray = DeviceArray
+
+library_functions(
+    globals(),
+    "asarray_chkfinite ascontiguousarray asfortranarray bartlett blackman "
+    "frombuffer fromfile fromfunction fromiter fromregex fromstring genfromtxt geomspace hamming "
+    "hanning kaiser load loadtxt logspace packbits require save savetxt savez savez_compressed "
+    "tri tril triu unpackbits",
 )

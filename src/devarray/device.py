@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "CompileStatistics",
     "Device",
     "Launcher",
+    "available_devices",
     "get_device",
     "known_devices",
     "open_devices",
@@ -105,6 +107,15 @@ class Device(Protocol):
     def adopt(self, array: Any) -> Block:
         """Return the memory of an array of the device's own library as a block, without a copy."""
 
+    def counterpart(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what the device's library has for a NumPy function.
+
+        Raises
+        ------
+        UnsupportedError
+            If it has nothing; the message names the function and the device.
+        """
+
     def copy_in(self, source: np.ndarray[Any, Any], block: Block) -> None:
         """Copy a C-contiguous host array to the start of `block`."""
 
@@ -140,6 +151,11 @@ _open: dict[str, Device] = {}
 def known_devices() -> tuple[str, ...]:
     """Return the names of the backends that this version has."""
     return _BACKENDS
+
+
+def available_devices() -> tuple[Device, ...]:
+    """Return the devices of this machine that compute."""
+    return (get_device("openmp"),)
 
 
 def open_devices() -> list[Device]:

@@ -19,7 +19,15 @@ from devarray.errors import UnsupportedError
 from devarray.graph import Buffer, load_node, readers
 from devarray.kernels.ops import DTYPES, canonical
 from devarray.layout import make_layout
-from devarray.record import Recorded, View, array_over, device_of, fresh_buffer, refuse_host
+from devarray.record import (
+    Recorded,
+    View,
+    array_over,
+    check_device,
+    device_of,
+    fresh_buffer,
+    refuse_host,
+)
 
 __all__ = ["Trusted", "adopt", "call_library", "native"]
 
@@ -31,7 +39,11 @@ def native(array: Recorded) -> Any:
 
 
 def call_library(
-    function: Callable[..., Any], args: Any, kwargs: Any, reads_only: bool = False
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    reads_only: bool = False,
+    default: Device | None = None,
 ) -> Any:
     """Call a function of the device's library with device arrays.
 
@@ -41,6 +53,8 @@ def call_library(
         The function is known to write to none of its arguments. Of others one cannot know
         (``nan_to_num(x, copy=False)``, ``dot(a, b, out)``), so what reads the memory of the
         arguments is evaluated before.
+    default : Device, optional
+        Where results go if no argument is a device array; without it they stay what they are.
 
     Raises
     ------
@@ -54,10 +68,19 @@ def call_library(
         for array in () if reads_only else found:
             block = engine.materialize(array._buffer)
             engine.evaluate(readers(block, array._layout(), array._dtype().itemsize))
-        device = device_of(tuple(found))
+        device = _one_device(found) or default
+        if device is None:
+            return function(*args, **kwargs)
+        counterpart = device.counterpart(function)
         with np.errstate(all="ignore"):
-            result = function(*native_args, **native_kwargs)
-        return result if device is None else _wrap(result, found, device)
+            result = counterpart(*native_args, **native_kwargs)
+        return _wrap(result, found, device)
+
+
+def _one_device(arrays: list[Recorded]) -> Device | None:
+    for array in arrays:
+        check_device(array, arrays[0]._buffer.device)
+    return device_of(tuple(arrays))
 
 
 class Trusted:

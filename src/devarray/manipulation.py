@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from devarray import indexing
-from devarray.array import FUNCTIONS, DeviceArray
-from devarray.asknumpy import like_numpy
+from devarray.array import DeviceArray
 from devarray.boundary import asarray
+from devarray.chapters import implements, library_functions, method_function, on_device
 from devarray.creation import empty
-from devarray.functions import on_device
 from devarray.kernels.ops import canonical
 from devarray.layout import broadcast_layout, broadcast_shapes, normalize_axis
 from devarray.record import refuse_host
@@ -20,11 +19,17 @@ from devarray.record import refuse_host
 __all__ = [
     "broadcast_arrays",
     "broadcast_to",
+    "concat",
     "concatenate",
     "expand_dims",
     "moveaxis",
     "permute_dims",
+    "ravel",
+    "reshape",
+    "squeeze",
     "stack",
+    "swapaxes",
+    "transpose",
 ]
 
 DType = np.dtype[Any]
@@ -42,7 +47,7 @@ def _on_one_side(arrays: Any) -> list[DeviceArray]:
     return [asarray(x) for x in parts]
 
 
-@like_numpy(np.broadcast_to)
+@implements(np.broadcast_to)
 def broadcast_to(x: Any, shape: Any, subok: bool = False) -> DeviceArray:
     """Return a read-only view of `x` repeated to a shape; see `numpy.broadcast_to`.
 
@@ -64,7 +69,7 @@ def broadcast_to(x: Any, shape: Any, subok: bool = False) -> DeviceArray:
     return result
 
 
-@like_numpy(np.broadcast_arrays)
+@implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[DeviceArray, ...]:
     """Return read-only views repeated to a common shape; see `numpy.broadcast_arrays`."""
     arrays = [asarray(x) for x in args]
@@ -85,7 +90,7 @@ def _result_dtype(arrays: Sequence[DeviceArray], dtype: Any, casting: str) -> DT
     return target
 
 
-@like_numpy(np.concatenate)
+@implements(np.concatenate)
 def concatenate(
     arrays: Any,
     axis: int | None = 0,
@@ -145,7 +150,7 @@ def concatenate(
     return result
 
 
-@like_numpy(np.stack)
+@implements(np.stack)
 def stack(
     arrays: Any,
     axis: int = 0,
@@ -172,12 +177,19 @@ def stack(
     return concatenate([x[key] for x in parts], axis, out, dtype=dtype, casting=casting)
 
 
+reshape = method_function("reshape")
+ravel = method_function("ravel")
+transpose = method_function("transpose")
+swapaxes = method_function("swapaxes")
+squeeze = method_function("squeeze")
+
+
 def permute_dims(a: Any, /, axes: tuple[int, ...]) -> DeviceArray:
     """Return a view with the axes permuted; the Array API's name of `transpose`."""
     return on_device(a).transpose(axes)
 
 
-@like_numpy(np.expand_dims)
+@implements(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> DeviceArray:
     """Return a view with new axes of length 1; see `numpy.expand_dims`."""
     a = on_device(a)
@@ -191,7 +203,7 @@ def expand_dims(a: Any, axis: Any) -> DeviceArray:
     return result
 
 
-@like_numpy(np.moveaxis)
+@implements(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
     """Return a view with axes moved to new positions; see `numpy.moveaxis`."""
     a = on_device(a)
@@ -209,13 +221,11 @@ def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
     return result
 
 
-FUNCTIONS.update(
-    {
-        np.broadcast_to: broadcast_to,
-        np.broadcast_arrays: broadcast_arrays,
-        np.concatenate: concatenate,
-        np.stack: stack,
-        np.expand_dims: expand_dims,
-        np.moveaxis: moveaxis,
-    }
+concat = concatenate
+
+library_functions(
+    globals(),
+    "append array_split atleast_1d atleast_2d atleast_3d block column_stack delete diag diagflat "
+    "diagonal dsplit dstack flip fliplr flipud hsplit hstack insert matrix_transpose pad repeat "
+    "resize roll rollaxis rot90 split tile trim_zeros unstack vsplit vstack",
 )

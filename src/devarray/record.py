@@ -45,6 +45,7 @@ __all__ = [
     "array_over",
     "as_operand",
     "call",
+    "check_device",
     "check_power",
     "device_of",
     "fresh",
@@ -334,6 +335,15 @@ def import_array(array: np.ndarray[Any, Any], device: Device) -> Any:
     return result
 
 
+def check_device(x: Recorded, device: Device) -> None:
+    """Raise if an array lives on another device."""
+    if x._buffer.device is not device:
+        raise UnsupportedError(
+            f"arrays of different devices in one operation: {device.name} and "
+            f"{x._buffer.device.name}; copy one to the other's device first"
+        )
+
+
 def as_operand(x: Any, device: Device | None) -> Operand | None:
     """Return an operand for what may stand beside device arrays, or None for a foreign type.
 
@@ -343,11 +353,8 @@ def as_operand(x: Any, device: Device | None) -> Operand | None:
         For a host array with a dimension, unless ``host_access`` is ``always``.
     """
     if isinstance(x, Recorded):
-        if device is not None and x._buffer.device is not device:
-            raise UnsupportedError(
-                f"arrays of different devices in one operation: {device.name} and "
-                f"{x._buffer.device.name}; copy one to the other's device first"
-            )
+        if device is not None:
+            check_device(x, device)
         node = x._node()
         return Operand(node.dtype, node, node.shape)
     kind = type(x)

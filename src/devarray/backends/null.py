@@ -5,6 +5,7 @@ It is for tests of fusion and of kernel text, without a compiler.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,10 @@ class Null:
     def adopt(self, array: Any) -> Block:
         """See `devarray.device.Device`."""
         return self.empty(array.nbytes)
+
+    def counterpart(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function itself: the device's library is NumPy."""
+        return function
 
     def copy_in(self, source: np.ndarray[Any, Any], block: Block) -> None:
         """Keep nothing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from functools import cached_property
 from importlib import resources
 from typing import Any
@@ -172,6 +173,10 @@ class OpenMP:
         """Return the memory of an ndarray; positions count from its lowest byte."""
         low, high = np.lib.array_utils.byte_bounds(array)
         return Block(self, low, high - low, _Window(array, low, high - low).view())
+
+    def counterpart(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function itself: the device's library is NumPy."""
+        return function
 
     def copy_in(self, source: np.ndarray[Any, Any], block: Block) -> None:
         """See `devarray.device.Device`."""

@@ -1,0 +1,81 @@
+"""What the Array API standard lets programs ask of a namespace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from devarray.device import Device, available_devices, get_device
+from devarray.kernels.ops import DTYPES
+
+__all__ = ["__array_api_version__", "__array_namespace_info__"]
+
+__array_api_version__ = "2025.12"
+MAX_DIMENSIONS = 64  # of NumPy's arrays, which the library functions see
+
+
+class NamespaceInfo:
+    """The inspection API of the standard; ``devarray.__array_namespace_info__()`` gives one.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> info = da.__array_namespace_info__()
+    >>> info.default_dtypes()["indexing"]
+    dtype('int64')
+    """
+
+    def capabilities(self) -> dict[str, Any]:
+        """Return what programs may rely on."""
+        return {
+            "boolean indexing": True,
+            "data-dependent shapes": True,
+            "max dimensions": MAX_DIMENSIONS,
+        }
+
+    def default_device(self) -> Device:
+        """Return the device of arrays that are made without saying where."""
+        return get_device()
+
+    def devices(self) -> tuple[Device, ...]:
+        """Return the devices of this machine."""
+        return available_devices()
+
+    def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype[Any]]:
+        """Return the dtypes of arrays that are made from Python numbers."""
+        get_device(device)
+        return {
+            "real floating": np.dtype(np.float64),
+            "complex floating": np.dtype(np.complex128),
+            "integral": np.dtype(np.int64),
+            "indexing": np.dtype(np.int64),
+        }
+
+    def dtypes(
+        self, *, device: Any = None, kind: str | tuple[str, ...] | None = None
+    ) -> dict[str, np.dtype[Any]]:
+        """Return the standard's dtypes by name.
+
+        Parameters
+        ----------
+        device : str or Device, optional
+        kind : str or tuple of str, optional
+            "bool", "signed integer", "unsigned integer", "integral", "real floating", "complex
+            floating", "numeric", or a tuple of these; all by default.
+
+        Raises
+        ------
+        ValueError
+            For an unknown kind.
+        """
+        get_device(device)
+        standard = {dtype.name: dtype for dtype in DTYPES if dtype.name != "float16"}
+        if kind is None:
+            return standard
+        return {name: dtype for name, dtype in standard.items() if np.isdtype(dtype, kind)}
+
+
+def __array_namespace_info__() -> NamespaceInfo:  # noqa: N807 - the standard's name
+    """Return an object that says what this namespace can do: devices, dtypes, capabilities."""
+    return NamespaceInfo()
