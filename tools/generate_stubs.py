@@ -52,8 +52,10 @@ def _line(name: str, value: Any) -> str:
 
 
 def _natural(line: str) -> list[str]:
-    """Return a key that sorts int8 before int16, as ruff sorts imports."""
-    return [part.zfill(4) if part.isdigit() else part for part in re.split(r"(\d+)", line)]
+    """Return a key that sorts imports as ruff does: int8 before int16."""
+    _, module, _, name, *_ = line.split()
+    parts = re.split(r"(\d+)", name)
+    return [module, *(part.zfill(4) if part.isdigit() else part for part in parts)]
 
 
 def text() -> str:
