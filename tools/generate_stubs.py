@@ -53,9 +53,9 @@ def _line(name: str, value: Any) -> str:
 
 def _natural(line: str) -> list[str]:
     """Return a key that sorts imports as ruff does: int8 before int16."""
-    _, module, _, name, *_ = line.split()
+    _, module, _, name, _, alias = line.split()
     parts = re.split(r"(\d+)", name)
-    return [module, *(part.zfill(4) if part.isdigit() else part for part in parts)]
+    return [module, *(part.zfill(4) if part.isdigit() else part for part in parts), alias]
 
 
 def text() -> str:
