@@ -51,11 +51,11 @@ def _line(name: str, value: Any) -> str:
     return f"{name}: {'None' if value is None else type(value).__name__}"
 
 
-def _natural(line: str) -> list[str]:
+def _natural(line: str) -> tuple[str, list[str], str]:
     """Return a key that sorts imports as ruff does: int8 before int16."""
     _, module, _, name, _, alias = line.split()
     parts = re.split(r"(\d+)", name)
-    return [module, *(part.zfill(4) if part.isdigit() else part for part in parts), alias]
+    return module, [part.zfill(4) if part.isdigit() else part for part in parts], alias
 
 
 def text() -> str:
