@@ -58,7 +58,7 @@ def call_ufunc(op: Op, inputs: tuple[Any, ...], **options: Any) -> Any:
     except DevarrayError:
         raise
     except (TypeError, ValueError) as error:
-        raise_as_numpy(error, op.ufunc, inputs, given)
+        raise_as_numpy(error, op.like, inputs, given)
 
 
 def _call_ufunc(op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -154,10 +154,10 @@ def _resolve(
         loops, values = loops_for(op, operands)
         for loop, dtype in zip(loops, wanted, strict=True):
             if dtype is not None and not np.can_cast(loop.out, dtype, casting):
-                op.ufunc.resolve_dtypes((*kinds, *wanted), casting=casting)  # raises NumPy's error
+                op.like.resolve_dtypes((*kinds, *wanted), casting=casting)  # raises NumPy's error
         return loops, values
     named = {} if signature is None else {"signature": signature}
-    resolved = op.ufunc.resolve_dtypes((*kinds, *wanted), casting=casting, **named)
+    resolved = op.like.resolve_dtypes((*kinds, *wanted), casting=casting, **named)
     loops = op.make(resolved)
     strong = [
         operand

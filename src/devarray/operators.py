@@ -10,6 +10,7 @@ import numpy as np
 from devarray import dispatch, engine
 from devarray.graph import map_node
 from devarray.kernels.ops import OPS, Op
+from devarray.kernels.rows import floor_divide
 from devarray.layout import broadcast_shapes
 from devarray.record import AS_SCALAR, Recorded, call, fresh
 
@@ -133,8 +134,8 @@ class Operators(Recorded):
     )
     __truediv__, __rtruediv__ = _binary(np.divide), _binary(np.divide, True)
     __itruediv__ = _inplace(np.divide)
-    __floordiv__, __rfloordiv__ = _binary(np.floor_divide), _binary(np.floor_divide, True)
-    __ifloordiv__ = _inplace(np.floor_divide)
+    __floordiv__, __rfloordiv__ = _binary(floor_divide), _binary(floor_divide, True)
+    __ifloordiv__ = _inplace(floor_divide)
     __mod__, __rmod__, __imod__ = (
         _binary(np.remainder),
         _binary(np.remainder, True),

@@ -9,6 +9,7 @@ import numpy as np
 from devarray import dispatch
 from devarray.boundary import asarray
 from devarray.kernels.ops import OPS, Op
+from devarray.kernels.rows import floor_divide
 from devarray.record import Recorded, call
 
 __all__ = ["UFUNCS", "Ufunc"]
@@ -38,13 +39,13 @@ class Ufunc:
     def __init__(self, op: Op) -> None:
         self._op = op
         self.__name__ = self.__qualname__ = op.name
-        self.__doc__ = f"{op.ufunc.__doc__ or ''}\n\nThis is the counterpart for device arrays."
+        self.__doc__ = f"{op.like.__doc__ or ''}\n\nThis is the counterpart for device arrays."
         self.nin = op.nin
         self.nout = op.nout
         self.nargs = op.nin + op.nout
-        self.identity = op.ufunc.identity
-        self.types = op.ufunc.types
-        self.ntypes = len(op.ufunc.types)
+        self.identity = op.like.identity
+        self.types = op.like.types
+        self.ntypes = len(op.like.types)
         self.signature = None
 
     def __repr__(self) -> str:
@@ -85,29 +86,30 @@ class Ufunc:
 
     def outer(self, a: Any, b: Any, /, **options: Any) -> Any:
         """Apply the op to all pairs; see `numpy.ufunc.outer`."""
-        return dispatch.ufunc_method(self._op.ufunc, "outer", (asarray(a), asarray(b)), options)
+        return dispatch.ufunc_method(self._op.like, "outer", (asarray(a), asarray(b)), options)
 
     def at(self, a: Any, indices: Any, *b: Any) -> None:
         """Apply the op in place at indices, repeated ones repeatedly; see `numpy.ufunc.at`."""
         if not isinstance(a, Recorded):
             raise TypeError(f"first operand must be a device array, got {type(a).__name__}")
-        dispatch.ufunc_method(self._op.ufunc, "at", (a, indices, *b), {})
+        dispatch.ufunc_method(self._op.like, "at", (a, indices, *b), {})
 
     def reduceat(
         self, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
     ) -> Any:
         """Combine the elements of slices; see `numpy.ufunc.reduceat`."""
         options = {"axis": axis, "dtype": dtype, "out": out}
-        return dispatch.ufunc_method(self._op.ufunc, "reduceat", (asarray(array), indices), options)
+        return dispatch.ufunc_method(self._op.like, "reduceat", (asarray(array), indices), options)
 
     def _method(self, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if self.nin != 2:
             raise ValueError(f"{method} only supported for binary functions")
         inputs = (asarray(inputs[0]),)
-        return dispatch.ufunc_method(self._op.ufunc, method, inputs, options)
+        return dispatch.ufunc_method(self._op.like, method, inputs, options)
 
 
 _made = {ufunc: Ufunc(op) for ufunc, op in OPS.items() if isinstance(ufunc, np.ufunc)}
+_made[np.floor_divide] = Ufunc(OPS[floor_divide])  # the name is the standard's
 # every name that NumPy has for them: arccos and acos are one ufunc
 UFUNCS: dict[str, Ufunc] = {
     name: _made[ufunc]

@@ -81,6 +81,8 @@ class Op:
         NumPy's name.
     ufunc : callable
         The reference implementation.
+    like : numpy.ufunc or callable
+        What says which dtypes there are, and what errors: the ufunc itself, mostly.
     reduce : str
         Name of the combiner in ``include/reduce.h`` if the op reduces and accumulates in kernels,
         else empty.
@@ -97,17 +99,18 @@ class Op:
     """
 
     __slots__ = (
-        "_texts", "domain", "exact", "loops", "loose", "name", "nin", "nout", "reduce", "ufunc",
+        "_texts", "domain", "exact", "like", "loops", "loose", "name", "nin", "nout", "reduce", "ufunc",
         "ulp",
     )  # fmt: skip
 
     def __init__(
         self, ufunc: Any, text: Text, *, ints: Text | None, bools: Text | None, cplx: Text | None,
         half: Text | None, mixed: Text | None, reduce: str, exact: bool, loose: str, ulp: int,
-        domain: tuple[float, float] | None, nin: int, name: str,
+        domain: tuple[float, float] | None, nin: int, name: str, like: Any,
     ) -> None:  # fmt: skip
         self.name = name
         self.ufunc = ufunc
+        self.like = like
         texts = (text,) if isinstance(text, str) else text
         # a text for each output, by the kind of the loop's main operand; bools do as integers if
         # nothing else is said
@@ -161,7 +164,7 @@ class Op:
         """
         found = self.loops.get(operands)
         if found is None:
-            signature = self.ufunc.resolve_dtypes((*operands, *(None,) * self.nout))
+            signature = self.like.resolve_dtypes((*operands, *(None,) * self.nout))
             found = self.loops[operands] = self.make(signature)
         return found
 
@@ -175,7 +178,7 @@ class Op:
         loops = []
         mixed = ins[0].kind + ins[-1].kind in ("iu", "ui")
         for k, text in enumerate(self.texts(main, mixed)):
-            key = (self.name, k, *dtypes)
+            key = (self, k, *dtypes)
             loop = _LOOPS.get(key)
             if loop is None:
                 loop = Loop(
@@ -213,6 +216,7 @@ def op(
     cplx: Text | None = None, half: Text | None = None, mixed: Text | None = None,
     reduce: str = "", exact: bool = False, loose: str = "", ulp: int = 4,
     domain: tuple[float, float] | None = None, nin: int | None = None, name: str = "",
+    like: Any = None,
 ) -> Op:  # fmt: skip
     """Add a row.
 
@@ -237,11 +241,14 @@ def op(
         Number of operands, where `ufunc` does not say.
     name : str, optional
         Name, where it is not the ufunc's.
+    like : numpy.ufunc, optional
+        The ufunc that has the same dtypes and errors, where `ufunc` is a function.
     """
     row = Op(
         ufunc, text, ints=ints, bools=bools, cplx=cplx, half=half, mixed=mixed, reduce=reduce,
         exact=exact, loose=loose, ulp=0 if exact and not loose else ulp, domain=domain,
-        nin=ufunc.nin if nin is None else nin, name=name or ufunc.__name__,
+        nin=(like or ufunc).nin if nin is None else nin, name=name or ufunc.__name__,
+        like=like or ufunc,
     )  # fmt: skip
     OPS[ufunc] = row
     return row

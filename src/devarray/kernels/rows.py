@@ -13,7 +13,7 @@ import numpy as np
 
 from devarray.kernels.ops import op
 
-__all__ = ["astype", "clip"]
+__all__ = ["astype", "clip", "floor_divide"]
 
 UNIT = (-1.0, 1.0)
 POSITIVE = (0.0, 1e4)
@@ -31,6 +31,18 @@ def astype(x: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
     return x.astype(dtype)
 
 
+def floor_divide(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return ``floor(x / y)``: what the Array API standard wants of ``//`` where x or y is infinite.
+
+    NumPy's own, the ufunc, pairs with the remainder there: it gives NaN and -1.
+    """
+    whole: np.ndarray[Any, Any] = np.floor_divide(x, y)
+    if whole.dtype.kind != "f":
+        return whole
+    infinite = np.isinf(x) | np.isinf(y)
+    return np.where(infinite, np.floor(np.divide(x, y)), whole)
+
+
 # ---- arithmetic
 op(np.add, "{0} + {1}", bools="{0} | {1}", cplx="da_cadd({0}, {1})", reduce="sum", exact=True)
 op(np.subtract, "{0} - {1}", cplx="da_csubtract({0}, {1})", exact=True)
@@ -44,6 +56,8 @@ op(
 )
 op(np.divide, "{0} / {1}", cplx="da_cdivide({0}, {1})", exact=True)
 op(np.floor_divide, "da_floor_divide({0}, {1})", exact=True)
+op(floor_divide, "da_floor_quotient({0}, {1})", ints="da_floor_divide({0}, {1})",
+   like=np.floor_divide, exact=True)  # fmt: skip
 op(np.remainder, "da_remainder({0}, {1})", exact=True)
 op(np.divmod, ("da_floor_divide({0}, {1})", "da_remainder({0}, {1})"), exact=True)
 op(np.fmod, "da_fmod({0}, {1})", half="da_fmod({0}, {1})", exact=True)

@@ -81,15 +81,16 @@ DA_BINARY(pow, DA_SIMD) DA_BINARY(atan2, DA_SIMD) DA_BINARY(hypot, DA_SIMD)
 DA_SCALAR(scalar_fmod, fmod) DA_SCALAR(scalar_hypot, hypot)
 
 #ifndef DA_NO_COMPLEX
-#define DA_COMPLEX(name) \
+#define DA_COMPLEX(name) DA_COMPLEX_AS(name, name)
+#define DA_COMPLEX_AS(own, name) \
     extern "C" _Complex float name##f(_Complex float); \
     extern "C" _Complex double name(_Complex double); \
-    FN c64 da_##name(c64 x) { \
+    FN c64 da_##own(c64 x) { \
         _Complex float z; __real__ z = x.re; __imag__ z = x.im; z = name##f(z); return da_c64(__real__ z, __imag__ z); } \
-    FN c128 da_##name(c128 x) { \
+    FN c128 da_##own(c128 x) { \
         _Complex double z; __real__ z = x.re; __imag__ z = x.im; z = name(z); return da_c128(__real__ z, __imag__ z); }
 DA_COMPLEX(csqrt) DA_COMPLEX(cexp) DA_COMPLEX(clog) DA_COMPLEX(csin) DA_COMPLEX(ccos) DA_COMPLEX(ctan)
-DA_COMPLEX(csinh) DA_COMPLEX(ccosh) DA_COMPLEX(ctanh) DA_COMPLEX(casin) DA_COMPLEX(cacos) DA_COMPLEX(catan)
+DA_COMPLEX(csinh) DA_COMPLEX(ccosh) DA_COMPLEX_AS(libm_ctanh, ctanh) DA_COMPLEX(casin) DA_COMPLEX(cacos) DA_COMPLEX(catan)
 DA_COMPLEX(casinh) DA_COMPLEX(cacosh) DA_COMPLEX(catanh)
 
 extern "C" _Complex float cpowf(_Complex float, _Complex float);

@@ -199,6 +199,10 @@ DA_MIXED(i64, u64)
         const F whole = da_float(da_bits(f + (F)(d - f > (F)0.5)) | sign); \
         return y == 0 ? q : whole; \
     } \
+    FN F da_floor_quotient(F x, F y) { \
+        const F inf = (F)__builtin_inf(); \
+        return (da_fabs(x) == inf) | (da_fabs(y) == inf) ? da_floor(x / y) : da_floor_divide(x, y); \
+    } \
     FN F da_nextafter(F x, F y) { \
         const U bits = da_bits(x), sign = (U)1 << (8 * sizeof(U) - 1); \
         const U step = (x < y) == (x > 0) ? bits + 1 : bits - 1; \
@@ -317,8 +321,17 @@ FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin
     FN C da_clog10(C x) { return da_cscale(da_clog(x), (F)0.434294481903251827651128918916605082); } \
     FN C da_clog1p(C x) { return da_##C(da_log(da_hypot(x.re + 1, x.im)), da_atan2(x.im, x.re + 1)); } \
     FN C da_cexpm1(C x) { \
+        const F inf = (F)__builtin_inf(); \
+        if (x.im == 0) return da_##C(da_expm1(x.re), x.im); \
+        if (x.re == -inf) return x.im - x.im == 0 ? da_##C(-1, 0 * da_sin(x.im)) : da_##C(-1, 0); \
+        if (x.re == inf && x.im - x.im != 0) return da_##C(inf, x.im - x.im); \
         const F s = da_sin(x.im / 2); \
         return da_##C(da_expm1(x.re) * da_cos(x.im) - 2 * s * s, da_exp(x.re) * da_sin(x.im)); \
+    } \
+    FN C da_ctanh(C x) { \
+        const F inf = (F)__builtin_inf(); \
+        if (da_fabs(x.re) == inf) return da_##C(da_copysign((F)1, x.re), da_copysign((F)0, x.im)); \
+        return da_libm_ctanh(x); \
     } \
     FN C da_cpower(C x, C y) { \
         if (y.re == 0 && y.im == 0) return da_##C(1, 0); \
