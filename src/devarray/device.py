@@ -46,6 +46,7 @@ class Block:
     """
 
     __slots__ = ("address", "device", "escaped", "loads", "memory", "nbytes")
+    index = False  # see `graph.index_node`
 
     def __init__(self, device: Device, address: int, nbytes: int, memory: object) -> None:
         self.device = device

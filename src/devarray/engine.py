@@ -28,6 +28,7 @@ from devarray.graph import (
     Buffer,
     Node,
     evaluate_with_numpy,
+    indices_of,
     leaves,
     load_weight,
     map_node,
@@ -271,7 +272,7 @@ def _oracle(step: Step, device: Device) -> dict[Node, Any]:
 
     def read(node: Node) -> Any:
         block, layout = node.arg
-        return device.native(block, layout, node.dtype)
+        return indices_of(layout) if block.index else device.native(block, layout, node.dtype)
 
     nodes: dict[Node, None] = {}
     for part in (step.nodes, step.reductions, step.epilogue):

@@ -8,9 +8,9 @@ from typing import TextIO
 from devarray import engine
 from devarray.array import DeviceArray
 from devarray.fuse import Step, schedule
-from devarray.graph import LOAD
+from devarray.graph import LOAD, Node
 from devarray.kernels.ops import Loop
-from devarray.plans import prepare
+from devarray.plans import is_index, prepare
 
 __all__ = ["explain"]
 
@@ -70,8 +70,10 @@ def _bytes(count: float) -> str:
     raise AssertionError
 
 
-def _size(node: object) -> int:
-    shape, dtype = node.shape, node.dtype  # type: ignore[attr-defined]
+def _size(node: Node) -> int:
+    if is_index(node):
+        return 0
+    shape, dtype = node.shape, node.dtype
     total: int = dtype.itemsize
     for length in shape:
         total *= length

@@ -21,7 +21,7 @@ import numpy as np
 from devarray.device import Block, Device
 from devarray.kernels.ops import OPS, Loop, Op
 from devarray.kernels.rows import astype
-from devarray.layout import Layout, contiguous, overlap, reduced_shape
+from devarray.layout import Layout, contiguous, make_layout, overlap, reduced_shape
 
 __all__ = [
     "LOAD",
@@ -32,6 +32,8 @@ __all__ = [
     "Node",
     "Reduction",
     "evaluate_with_numpy",
+    "index_node",
+    "indices_of",
     "leaves",
     "load_node",
     "map_node",
@@ -172,6 +174,41 @@ def load_node(block: Block, layout: Layout, dtype: DType) -> Node:
     node = Node(LOAD, (), dtype, layout.shape, load_weight(block), False, (block, layout))
     block.add_load(node)
     return node
+
+
+class IndexBlock(Block):
+    """The memory that an array of indices would have: none; an element is its own address."""
+
+    __slots__ = ()
+    index = True
+
+    def add_load(self, node: Any) -> None:
+        """Note nothing: nobody writes here."""
+
+
+_INDICES = IndexBlock(None, 0, 0, None)  # type: ignore[arg-type]
+INDEX = np.dtype(np.int64)
+
+
+def index_node(shape: Shape, steps: Shape, start: int = 0) -> Node:
+    """Return a node of int64 values that are computed from their position, without memory.
+
+    The element at (i, j, ...) is ``start + i * steps[0] + j * steps[1] + ...``. It is a LOAD whose
+    layout says so in units of 8 bytes from address 0: so views, broadcasting and the order of axes
+    need nothing of their own, and a kernel takes the address for the value.
+    """
+    strides = tuple(step * INDEX.itemsize for step in steps)
+    layout = make_layout(shape, strides, start * INDEX.itemsize, INDEX.itemsize)
+    return load_node(_INDICES, layout, INDEX)
+
+
+def indices_of(layout: Layout) -> np.ndarray[Any, Any]:
+    """Return the values that an index node with this layout stands for."""
+    total = np.full((1,) * len(layout.shape), layout.offset)
+    for axis, (length, stride) in enumerate(zip(layout.shape, layout.strides, strict=True)):
+        line = np.arange(length) * stride
+        total = total + line.reshape((-1,) + (1,) * (len(layout.shape) - axis - 1))
+    return total // INDEX.itemsize
 
 
 def map_node(loop: Loop, sources: tuple[Any, ...], shape: Shape) -> Node:

@@ -35,6 +35,7 @@ __all__ = [
     "encode",
     "forget_plans",
     "forget_too",
+    "is_index",
     "known_plans",
     "marks",
     "prepare",
@@ -272,7 +273,12 @@ def read(node: Node, mark: int, loads: list[Node], parts: list[Any]) -> None:
     node.mark = mark
     loads.append(node)
     node.slot = -len(loads)
-    parts.append(node.dtype.char)
+    parts.append("index" if is_index(node) else node.dtype.char)
+
+
+def is_index(node: Node) -> bool:
+    """Say whether a load is of indices, which have no memory."""
+    return node.op is LOAD and node.arg[0].index
 
 
 def layout_of(node: Node) -> Layout:
@@ -441,13 +447,14 @@ def _make_spec(
     late_names.update({node: f"x{len(loads) + k}" for k, node in enumerate(late_loads)})
     epilogue = _statements(step.epilogue, late_names, scalars, len(body))
     operands = [
-        Operand(names[n], n.dtype, c, False) for n, c in zip(loads, walk.classes, strict=False)
+        Operand(names[n], n.dtype, c, False, is_index(n))
+        for n, c in zip(loads, walk.classes, strict=False)
     ]
     late_classes = walk.classes[len(loads) :]
     operands += [
         Operand(names[n], n.dtype, c, True) for n, c in zip(step.stores, late_classes, strict=True)
     ]
-    outs = [Operand(late_names[n], n.dtype, "g", False) for n in late_loads]
+    outs = [Operand(late_names[n], n.dtype, "g", False, is_index(n)) for n in late_loads]
     outs += [Operand(late_names[n], n.dtype, "u", True) for n in step.results]
     return Spec(
         kind,

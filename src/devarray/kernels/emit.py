@@ -24,9 +24,9 @@ from devarray.kernels.text import (
     decode,
     hoisted,
     offset,
+    pointer,
     scalar_lines,
     steps,
-    storage,
     typed_pointers,
 )
 
@@ -101,8 +101,7 @@ def _map_nd(w: Writer, spec: Spec, args: Arguments) -> None:
     decode(w, args, "row", 0, inner, "d")
     w(
         *(
-            f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)"
-            f"((char*){args.address(k)}{offset(args, k, 0, inner, 'd')});"
+            pointer(o, k, f"{args.address(k)}{offset(args, k, 0, inner, 'd')}")
             for k, o in enumerate(spec.operands)
         )
     )

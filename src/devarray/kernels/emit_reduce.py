@@ -19,6 +19,7 @@ from devarray.kernels.text import (
     hoisted,
     load,
     offset,
+    pointer,
     scalar_lines,
     statement,
     steps,
@@ -113,8 +114,9 @@ def finish(w: Writer, spec: Spec, args: Arguments) -> None:
     for k, o in enumerate(spec.outs):
         if not o.store:
             terms = "".join(f" + d{a} * {args.out_stride(k, a)}" for a in range(spec.kept))
-            at = f"*({storage(o.dtype)}*)((char*){args.address(first + k)}{terms})"
-            w(f"const {working(o.dtype)} {o.var} = {load(at, o.dtype)};")
+            at = f"{args.address(first + k)}{terms}"
+            value = load(f"*({storage(o.dtype)}*)((char*){at})", o.dtype)
+            w(f"const {working(o.dtype)} {o.var} = {f'({at}) >> 3' if o.index else value};")
     w(*(statement(s) for s in spec.epilogue))
     for k, o in enumerate(spec.outs):
         if o.store:
@@ -204,8 +206,7 @@ def outer_row(w: Writer, spec: Spec, args: Arguments) -> None:
     decode(w, args, "line", spec.kept, spec.reduced, "r")
     w(
         *(
-            f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)"
-            f"(q{k}{offset(args, k, spec.kept, spec.reduced, 'r')});"
+            pointer(o, k, f"q{k}{offset(args, k, spec.kept, spec.reduced, 'r')}")
             for k, o in enumerate(spec.operands)
         )
     )

@@ -12,6 +12,7 @@ from devarray.kernels.text import (
     decode,
     hoisted,
     offset,
+    pointer,
     scalar_lines,
     steps,
     storage,
@@ -37,7 +38,7 @@ def scan_inner(w: Writer, spec: Spec, args: Arguments) -> None:
     decode(w, args, "item", 0, spec.kept, "d")
     for k, o in enumerate(spec.operands):
         at = f"(char*){args.address(k)}{offset(args, k, 0, spec.kept, 'd')}"
-        w(f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({at});")
+        w(pointer(o, k, at))
     w(*hoisted(spec, "p{0}"))
     start = _scan_offset(spec, args, 0, spec.kept, "d")
     w(f"char* out = (char*){args.address(len(spec.operands))}{start};")

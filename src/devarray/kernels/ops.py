@@ -99,8 +99,8 @@ class Op:
     """
 
     __slots__ = (
-        "_texts", "domain", "exact", "like", "loops", "loose", "name", "nin", "nout", "reduce", "ufunc",
-        "ulp",
+        "_texts", "domain", "exact", "like", "loops", "loose", "name", "nin", "nout", "reduce",
+        "ufunc", "ulp",
     )  # fmt: skip
 
     def __init__(

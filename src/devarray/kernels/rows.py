@@ -32,7 +32,7 @@ def astype(x: np.ndarray[Any, Any], dtype: Any) -> np.ndarray[Any, Any]:
 
 
 def floor_divide(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return ``floor(x / y)``: what the Array API standard wants of ``//`` where x or y is infinite.
+    """Return what the Array API standard wants of ``//``: ``floor(x / y)`` where one is infinite.
 
     NumPy's own, the ufunc, pairs with the remainder there: it gives NaN and -1.
     """

@@ -29,12 +29,15 @@ class Operand(NamedTuple):
         How the innermost loop walks it: "u" by one element, "b" not at all (broadcast), "g" by a
         stride.
     store : bool
+    index : bool
+        There is no memory: the value is the address, in units of 8 bytes (see `graph.index_node`).
     """
 
     var: str
     dtype: DType
     walk: str
     store: bool
+    index: bool = False
 
 
 class Statement(NamedTuple):

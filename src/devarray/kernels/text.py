@@ -18,6 +18,7 @@ __all__ = [
     "hoisted",
     "load",
     "offset",
+    "pointer",
     "scalar_lines",
     "statement",
     "steps",
@@ -145,6 +146,13 @@ def scalar_lines(spec: Spec, args: Arguments) -> list[str]:
     return lines
 
 
+def pointer(o: Operand, k: int, address: str) -> str:
+    """Return the line that declares where operand `k` begins."""
+    if o.index:
+        return f"const i64 p{k} = (i64)({address});"
+    return f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({address});"
+
+
 def body(w: Writer, spec: Spec, pointer: str, index: str) -> None:
     """Write loads, statements and stores of one element.
 
@@ -152,12 +160,19 @@ def body(w: Writer, spec: Spec, pointer: str, index: str) -> None:
     """
     for k, o in enumerate(spec.operands):
         if not o.store and o.walk != "b":
-            text = load(_element(o, k, pointer, index), o.dtype)
-            w(f"const {working(o.dtype)} {o.var} = {text};")
+            w(f"const {working(o.dtype)} {o.var} = {_value(o, k, pointer, index)};")
     w(*(statement(s) for s in spec.body))
     for k, o in enumerate(spec.operands):
         if o.store:
             w(f"{_element(o, k, pointer, index)} = {store(o.var, o.dtype)};")
+
+
+def _value(o: Operand, k: int, pointer: str, index: str) -> str:
+    """Return the text of what operand `k` holds at `index` of the innermost loop."""
+    if not o.index:
+        return load(_element(o, k, pointer, index), o.dtype)
+    p = pointer.format(k)
+    return f"({p} >> 3) + ({index})" if o.walk == "u" else f"({p} + ({index}) * t{k}) >> 3"
 
 
 def _element(o: Operand, k: int, pointer: str, index: str) -> str:
@@ -170,18 +185,19 @@ def _element(o: Operand, k: int, pointer: str, index: str) -> str:
 def hoisted(spec: Spec, pointer: str) -> list[str]:
     """Return the loads of broadcast operands, which stand before the innermost loop."""
     return [
-        f"const {working(o.dtype)} {o.var} = {load('*' + pointer.format(k), o.dtype)};"
+        f"const {working(o.dtype)} {o.var} = {_first(o, pointer.format(k))};"
         for k, o in enumerate(spec.operands)
         if not o.store and o.walk == "b"
     ]
 
 
+def _first(o: Operand, p: str) -> str:
+    return f"{p} >> 3" if o.index else load(f"*{p}", o.dtype)
+
+
 def typed_pointers(spec: Spec, source: str) -> list[str]:
     """Return the pointers to the operands; ``source.format(k)`` is the address of operand k."""
-    return [
-        f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({source.format(k)});"
-        for k, o in enumerate(spec.operands)
-    ]
+    return [pointer(o, k, source.format(k)) for k, o in enumerate(spec.operands)]
 
 
 def steps(spec: Spec, args: Arguments, axis: int) -> list[str]:
