@@ -1,4 +1,5 @@
 #define DA_NO_INTEGER
+#define DA_NO_RANDOM
 #include <devarray.h>
 // map flat: multiply
 PART void work(const i64* A, i64 lo, i64 hi) {

@@ -1,5 +1,6 @@
 #define DA_NO_COMPLEX
 #define DA_NO_INTEGER
+#define DA_NO_RANDOM
 #include <devarray.h>
 // map flat: multiply add sqrt
 PART void work(const i64* A, i64 lo, i64 hi) {

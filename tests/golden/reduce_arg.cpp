@@ -1,4 +1,5 @@
 #define DA_NO_COMPLEX
+#define DA_NO_RANDOM
 #include <devarray.h>
 // reduce inner: min()
 FN i32 op0(i32 a, i32 b) { return a < b ? a : b; }  // minimum

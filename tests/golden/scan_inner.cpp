@@ -1,5 +1,6 @@
 #define DA_NO_COMPLEX
 #define DA_NO_INTEGER
+#define DA_NO_RANDOM
 #include <devarray.h>
 // scan inner: add sum()
 FN f64 op0(f64 a, f64 b) { return a + b; }  // add

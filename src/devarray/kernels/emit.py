@@ -70,6 +70,8 @@ def _needs(spec: Spec) -> list[str]:
         lines.append("#define DA_NO_COMPLEX")
     if all(dtype.kind not in "iu" for loop in loops for dtype in loop.ins):
         lines.append("#define DA_NO_INTEGER")
+    if not any("da_random" in loop.text for loop in loops):
+        lines.append("#define DA_NO_RANDOM")
     return lines
 
 

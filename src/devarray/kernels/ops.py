@@ -94,23 +94,26 @@ class Op:
         Largest error of the kernel where it is not exact, in units in the last place.
     domain : tuple of float
         Interval of arguments from which tests draw, as (low, high).
+    dear : bool
+        The result is dearer to compute again than to store and load, although it is exact.
     loops : dict
         Cache: operand dtypes (or weak Python types) -> the `Loop` of each output.
     """
 
     __slots__ = (
-        "_texts", "domain", "exact", "like", "loops", "loose", "name", "nin", "nout", "reduce",
-        "ufunc", "ulp",
+        "_texts", "dear", "domain", "exact", "like", "loops", "loose", "name", "nin", "nout",
+        "reduce", "ufunc", "ulp",
     )  # fmt: skip
 
     def __init__(
         self, ufunc: Any, text: Text, *, ints: Text | None, bools: Text | None, cplx: Text | None,
         half: Text | None, mixed: Text | None, reduce: str, exact: bool, loose: str, ulp: int,
-        domain: tuple[float, float] | None, nin: int, name: str, like: Any,
+        domain: tuple[float, float] | None, nin: int, name: str, like: Any, dear: bool,
     ) -> None:  # fmt: skip
         self.name = name
         self.ufunc = ufunc
         self.like = like
+        self.dear = dear
         texts = (text,) if isinstance(text, str) else text
         # a text for each output, by the kind of the loop's main operand; bools do as integers if
         # nothing else is said
@@ -204,7 +207,7 @@ class Op:
 
     def is_dear(self, operand: DType) -> bool:
         """Say whether the result is dearer to compute again than to store and load."""
-        return not self.exact or operand.kind in self.loose
+        return self.dear or not self.exact or operand.kind in self.loose
 
 
 _LOOPS: dict[tuple[Any, ...], Loop] = {}
@@ -216,7 +219,7 @@ def op(
     cplx: Text | None = None, half: Text | None = None, mixed: Text | None = None,
     reduce: str = "", exact: bool = False, loose: str = "", ulp: int = 4,
     domain: tuple[float, float] | None = None, nin: int | None = None, name: str = "",
-    like: Any = None,
+    like: Any = None, dear: bool = False,
 ) -> Op:  # fmt: skip
     """Add a row.
 
@@ -235,7 +238,7 @@ def op(
         float16.
     mixed : str, optional
         Text for comparisons of int64 with uint64.
-    reduce, exact, loose, ulp, domain
+    reduce, exact, loose, ulp, domain, dear
         See `Op`.
     nin : int, optional
         Number of operands, where `ufunc` does not say.
@@ -248,7 +251,7 @@ def op(
         ufunc, text, ints=ints, bools=bools, cplx=cplx, half=half, mixed=mixed, reduce=reduce,
         exact=exact, loose=loose, ulp=0 if exact and not loose else ulp, domain=domain,
         nin=(like or ufunc).nin if nin is None else nin, name=name or ufunc.__name__,
-        like=like or ufunc,
+        like=like or ufunc, dear=dear,
     )  # fmt: skip
     OPS[ufunc] = row
     return row

@@ -1,7 +1,8 @@
 // Scalar functions with NumPy's results: what the texts in rows.py call. Valid in every dialect, given its prelude.
 // i8, i16, u8 and u16 are promoted to i32 on the way in and wrapped when the result is assigned, which is why
 // integer functions exist for four types only. float16 values are f32 here, and always representable in 16 bits.
-// A kernel that has no complex numbers defines DA_NO_COMPLEX, one without integer operations DA_NO_INTEGER: parsing
+// A kernel that has no complex numbers defines DA_NO_COMPLEX, one without integer operations DA_NO_INTEGER,
+// one without random numbers DA_NO_RANDOM: parsing
 // what they leave out would take a quarter of the time that g++ needs for a small kernel.
 
 // ---- float16 ----------------------------------------------------------------------------------------------
@@ -84,6 +85,36 @@ DA_PARTS(c64, f32) DA_PARTS(c128, f64)
 #define da_to_c128(x) da_c128((f64)da_part(x), (f64)da_imag_part(x))
 
 // ---- integers ---------------------------------------------------------------------------------------------
+#ifndef DA_NO_RANDOM
+// Philox4x32-10, each word in the lower half of an u64 so that the products vectorise; see random_rows.py.
+typedef struct { u64 low, high; } DaRandom;
+FN DaRandom da_random(u64 index, u64 key, u64 call) {
+    u64 a = (u32)index, b = index >> 32, c = (u32)call, d = call >> 32, k = (u32)key, m = key >> 32;
+    for (int round = 0; round < 10; ++round) {
+        const u64 p = (u64)0xD2511F53u * (u32)a, q = (u64)0xCD9E8D57u * (u32)c;
+        a = (q >> 32) ^ b ^ k; b = (u32)q;
+        c = (p >> 32) ^ d ^ m; d = (u32)p;
+        k = (u32)(k + 0x9E3779B9u); m = (u32)(m + 0xBB67AE85u);
+    }
+    DaRandom r;
+    r.low = a | b << 32; r.high = c | d << 32;
+    return r;
+}
+FN u64 da_random_low(u64 index, u64 key, u64 call) { return da_random(index, key, call).low; }
+FN u64 da_random_high(u64 index, u64 key, u64 call) { return da_random(index, key, call).high; }
+FN f64 da_random_unit64(u64 bits) {
+    return ((f64)(i32)((u32)bits >> 5) * 67108864.0 + (f64)(i32)(bits >> 38)) * 0x1p-53;
+}
+FN f32 da_random_unit32(u64 bits) { return (f32)(i32)((u32)bits >> 8) * 0x1p-24f; }
+FN u64 da_random_times(u64 x, u64 y) {  // the upper half of the product
+    const u64 a = x >> 32, b = (u32)x, c = y >> 32, d = (u32)y, middle = a * d + (b * d >> 32);
+    return a * c + (middle >> 32) + ((b * c + (u32)middle) >> 32);
+}
+FN u64 da_random_scaled(u64 low, u64 high, u64 count) {
+    const u64 lower = high * count, carried = lower + da_random_times(low, count);
+    return da_random_times(high, count) + (carried < lower);
+}
+#endif
 #ifndef DA_NO_INTEGER
 FN u32 da_magnitude(i32 x) { return x < 0 ? -(u32)x : (u32)x; }
 FN u64 da_magnitude(i64 x) { return x < 0 ? -(u64)x : (u64)x; }
