@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Twice quiet: errors only.
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench conformance clean
 
 # The example programs under NumPy and under devarray: agreement, times, pictures in out/.
 demo: $(VENV)/.test
@@ -26,6 +26,10 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.test
 	@set -e; for bench in benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
 
+# The official test-suite of the Array API standard: ARRAY_API_TESTS_DIR, or cloned to out/.
+conformance: $(VENV)/.conformance
+	@$(BIN)/python array_api_tests/run.py $(CONFORMANCE_ARGS)
+
 clean:
 	rm -rf $(VENV) out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests tools examples -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -39,6 +43,10 @@ $(VENV)/.test: pyproject.toml | $(BIN)/pip
 $(VENV)/.lint: pyproject.toml $(VENV)/.test
 	@echo "installing devarray[lint] into $(VENV)"
 	@$(PIP) --editable '.[test,lint]'
+	@touch $@
+
+$(VENV)/.conformance: pyproject.toml $(VENV)/.test
+	@$(PIP) --editable '.[test,conformance]'
 	@touch $@
 
 # Debian splits ensurepip off into python3-venv. Without it, the system's pip, or else virtualenv,
