@@ -48,7 +48,8 @@ def _line(name: str, value: Any) -> str:
         return f"from numpy import {name} as {name}"
     if callable(value):
         return f"def {name}(*args: Any, **options: Any) -> Any: ..."
-    return f"{name}: {'None' if value is None else type(value).__name__}"
+    kind = type(value).__name__ if type(value).__module__ == "builtins" else "Any"
+    return f"{name}: {'None' if value is None else kind}"
 
 
 def _natural(line: str) -> tuple[str, list[str], str]:

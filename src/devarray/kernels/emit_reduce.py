@@ -116,7 +116,7 @@ def finish(w: Writer, spec: Spec, args: Arguments) -> None:
             terms = "".join(f" + d{a} * {args.out_stride(k, a)}" for a in range(spec.kept))
             at = f"{args.address(first + k)}{terms}"
             value = load(f"*({storage(o.dtype)}*)((char*){at})", o.dtype)
-            w(f"const {working(o.dtype)} {o.var} = {f'({at}) >> 3' if o.index else value};")
+            w(f"const {working(o.dtype)} {o.var} = {f'({at}) >> 3' if o.counted else value};")
     w(*(statement(s) for s in spec.epilogue))
     for k, o in enumerate(spec.outs):
         if o.store:

@@ -29,7 +29,7 @@ class Operand(NamedTuple):
         How the innermost loop walks it: "u" by one element, "b" not at all (broadcast), "g" by a
         stride.
     store : bool
-    index : bool
+    counted : bool
         There is no memory: the value is the address, in units of 8 bytes (see `graph.index_node`).
     """
 
@@ -37,7 +37,7 @@ class Operand(NamedTuple):
     dtype: DType
     walk: str
     store: bool
-    index: bool = False
+    counted: bool = False
 
 
 class Statement(NamedTuple):

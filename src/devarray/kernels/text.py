@@ -148,7 +148,7 @@ def scalar_lines(spec: Spec, args: Arguments) -> list[str]:
 
 def pointer(o: Operand, k: int, address: str) -> str:
     """Return the line that declares where operand `k` begins."""
-    if o.index:
+    if o.counted:
         return f"const i64 p{k} = (i64)({address});"
     return f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({address});"
 
@@ -169,7 +169,7 @@ def body(w: Writer, spec: Spec, pointer: str, index: str) -> None:
 
 def _value(o: Operand, k: int, pointer: str, index: str) -> str:
     """Return the text of what operand `k` holds at `index` of the innermost loop."""
-    if not o.index:
+    if not o.counted:
         return load(_element(o, k, pointer, index), o.dtype)
     p = pointer.format(k)
     return f"({p} >> 3) + ({index})" if o.walk == "u" else f"({p} + ({index}) * t{k}) >> 3"
@@ -192,7 +192,7 @@ def hoisted(spec: Spec, pointer: str) -> list[str]:
 
 
 def _first(o: Operand, p: str) -> str:
-    return f"{p} >> 3" if o.index else load(f"*{p}", o.dtype)
+    return f"{p} >> 3" if o.counted else load(f"*{p}", o.dtype)
 
 
 def typed_pointers(spec: Spec, source: str) -> list[str]:
