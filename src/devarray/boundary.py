@@ -16,7 +16,7 @@ from devarray.layout import make_layout
 from devarray.library import adopt
 from devarray.record import fresh_buffer, import_array
 
-__all__ = ["array", "asarray", "asnumpy", "from_dlpack", "to_gpu"]
+__all__ = ["array", "asanyarray", "asarray", "asnumpy", "from_dlpack", "to_gpu"]
 
 DType = np.dtype[Any]
 
@@ -239,4 +239,17 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
     return asarray(np.from_dlpack(x), copy=copy, device=device)
 
 
-FUNCTIONS.update({np.asarray: asarray, np.array: array})
+def asanyarray(
+    a: Any,
+    dtype: Any = None,
+    order: Any = None,
+    *,
+    device: Any = None,
+    copy: bool | None = None,
+    like: Any = None,
+) -> DeviceArray:
+    """Return `a` as a device array: there are no subclasses, so this is `asarray`."""
+    return asarray(a, dtype, order, device=device, copy=copy)
+
+
+FUNCTIONS.update({np.asarray: asarray, np.array: array, np.asanyarray: asanyarray})

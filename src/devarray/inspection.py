@@ -1,15 +1,18 @@
-"""What the Array API standard lets programs ask of a namespace."""
+"""What programs ask of the namespace (the standard's inspection API) and of arrays."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from devarray.chapters import implements, library_functions, on_device
 from devarray.device import Device, available_devices, get_device
 from devarray.kernels.ops import DTYPES
+from devarray.layout import normalize_axes
 
-__all__ = ["__array_api_version__", "__array_namespace_info__"]
+__all__ = ["__array_api_version__", "__array_namespace_info__", "ndim", "shape", "size"]
 
 __array_api_version__ = "2025.12"
 MAX_DIMENSIONS = 64  # of NumPy's arrays, which the library functions see
@@ -79,3 +82,38 @@ class NamespaceInfo:
 def __array_namespace_info__() -> NamespaceInfo:  # noqa: N807 - the standard's name
     """Return an object that says what this namespace can do: devices, dtypes, capabilities."""
     return NamespaceInfo()
+
+
+@implements(np.ndim)
+def ndim(a: Any) -> int:
+    """Return the number of axes; see `numpy.ndim`."""
+    return on_device(a).ndim
+
+
+@implements(np.shape)
+def shape(a: Any) -> tuple[int, ...]:
+    """Return the lengths of the axes; see `numpy.shape`."""
+    return on_device(a).shape
+
+
+@implements(np.size)
+def size(a: Any, axis: Any = None) -> int:
+    """Return the number of elements, of all axes or along some; see `numpy.size`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.size(da.ones((2, 3)), 1)
+    3
+    """
+    lengths = on_device(a).shape
+    if axis is None:
+        return math.prod(lengths)
+    axes = normalize_axes(axis, len(lengths))
+    return math.prod(lengths[k] for k in axes)
+
+
+library_functions(
+    globals(),
+    "array2string array_repr array_str isfortran may_share_memory shares_memory",
+)
