@@ -19,12 +19,13 @@ LAYERS = (
     "engine",
     "record",
     "library asknumpy reductions indexing dispatch",
-    "operators methods",
+    "operators methods flat memory host",
     "array",
     "boundary",
     "chapters masks explain",
-    "creation data_types elementwise fft inspection linalg manipulation numpy_names polynomials "
-    "products random searching sets sorting statistical taking ufunc utility raw interop",
+    "creation data_types diagonals elementwise fft grids histograms inspection joining linalg "
+    "manipulation nan_statistics numpy_names polynomials products random repeating searching "
+    "sets sorting statistical taking ufunc utility raw interop",
     "runtime testing cli run __main__ __init__ orders acc offload compat",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -1,55 +1,76 @@
-"""Shapes and joins: views with other axes, repeated views, arrays put together."""
+"""Shapes: arrays with other shapes, other orders of axes, other orders of elements."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import operator
 from typing import Any
 
 import numpy as np
 
 from devarray import indexing
 from devarray.array import DeviceArray
-from devarray.boundary import asarray
 from devarray.chapters import implements, library_functions, method_function, on_device
 from devarray.creation import empty
-from devarray.kernels.ops import canonical
-from devarray.layout import broadcast_layout, broadcast_shapes, normalize_axis
-from devarray.record import refuse_host
+from devarray.layout import (
+    broadcast_layout,
+    broadcast_shapes,
+    normalize_axes,
+    normalize_axis,
+)
+from devarray.record import as_result, refuse_host
 
 __all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
     "broadcast_arrays",
     "broadcast_to",
-    "concat",
-    "concatenate",
     "expand_dims",
+    "flip",
+    "fliplr",
+    "flipud",
+    "matrix_transpose",
     "moveaxis",
     "permute_dims",
     "ravel",
     "reshape",
+    "roll",
+    "rollaxis",
+    "rot90",
     "squeeze",
-    "stack",
     "swapaxes",
     "transpose",
 ]
 
-DType = np.dtype[Any]
+ALL = slice(None)
 
 
-def _on_one_side(arrays: Any) -> list[DeviceArray]:
-    """Return what is to be joined as device arrays.
+def numbers(value: Any) -> Any:
+    """Return numbers that say what to do (shifts, widths), which may come as a device array."""
+    refuse_host(value, "in a function of devarray")
+    return value.tolist() if isinstance(value, DeviceArray) else value
 
-    Host arrays do not meet device arrays unasked.
-    """
-    parts = list(arrays)
-    if any(isinstance(x, DeviceArray) for x in parts):
-        for x in parts:
-            refuse_host(x, "is joined with device arrays")
-    return [asarray(x) for x in parts]
+
+def _axes(axis: Any, ndim: int) -> list[int]:
+    """Return one axis or several, counted from the front, in the order given."""
+    given = axis if np.iterable(axis) else (axis,)
+    return [normalize_axis(operator.index(one), ndim) for one in given]
+
+
+def _different_axes(axis: Any, ndim: int) -> list[int]:
+    axes = _axes(axis, ndim)
+    if len(set(axes)) != len(axes):
+        raise ValueError("repeated axis")
+    return axes
+
+
+# Other shapes
 
 
 @implements(np.broadcast_to)
-def broadcast_to(x: Any, shape: Any, subok: bool = False) -> DeviceArray:
-    """Return a read-only view of `x` repeated to a shape; see `numpy.broadcast_to`.
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> DeviceArray:
+    """Return a read-only view of an array repeated to a shape; see `numpy.broadcast_to`.
 
     Examples
     --------
@@ -58,174 +79,397 @@ def broadcast_to(x: Any, shape: Any, subok: bool = False) -> DeviceArray:
     array([[0, 1],
            [0, 1]], device='openmp')
     """
-    x = asarray(x)
-    shape = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
-    if len(shape) < x.ndim or broadcast_shapes(x.shape, shape) != shape:
+    array = on_device(array)
+    shape = tuple(operator.index(n) for n in (shape if np.iterable(shape) else (shape,)))
+    if len(shape) < array.ndim or broadcast_shapes(array.shape, shape) != shape:
         raise ValueError(
             "operands could not be broadcast together with remapped shapes [original->remapped]: "
-            f"{x.shape} and requested shape {shape}"
+            f"{array.shape} and requested shape {shape}"
         )
-    result: DeviceArray = indexing.view(x, broadcast_layout(x._layout(), shape), writeable=False)
+    layout = broadcast_layout(array._layout(), shape)
+    result: DeviceArray = indexing.view(array, layout, writeable=False)
     return result
 
 
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[DeviceArray, ...]:
-    """Return read-only views repeated to a common shape; see `numpy.broadcast_arrays`."""
-    arrays = [asarray(x) for x in args]
+    """Return read-only views repeated to a common shape; see `numpy.broadcast_arrays`.
+
+    Arrays that all have the same shape already are returned as they are.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> a, b = da.broadcast_arrays(da.arange(2), da.ones((3, 1)))
+    >>> a.shape, b.shape
+    ((3, 2), (3, 2))
+    """
+    arrays = tuple(on_device(x) for x in args)
     shape = broadcast_shapes(*[x.shape for x in arrays])
+    if all(x.shape == shape for x in arrays):
+        return arrays
     return tuple(broadcast_to(x, shape) for x in arrays)
 
 
-def _result_dtype(arrays: Sequence[DeviceArray], dtype: Any, casting: str) -> DType:
-    if dtype is None:
-        return canonical(np.result_type(*[x.dtype for x in arrays]))
-    target = canonical(np.dtype(dtype))
-    for x in arrays:
-        if not np.can_cast(x.dtype, target, casting):  # type: ignore[arg-type]
-            raise TypeError(
-                f"Cannot cast array data from {x.dtype!r} to {target!r} according to the rule "
-                f"'{casting}'"
-            )
-    return target
+@implements(np.reshape)
+def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> DeviceArray:
+    """Return the elements in another shape; see `numpy.reshape`.
 
+    Parameters
+    ----------
+    a : array_like
+    shape : int or sequence of int
+        One length may be -1.
+    order : {"C", "F", "A"}
+        The order in which elements are read and placed. "A" is "F" for an array that is laid out
+        so, else "C".
+    copy : bool, optional
+        True: always copy. False: never. By default the result is a view where strides allow.
 
-@implements(np.concatenate)
-def concatenate(
-    arrays: Any,
-    axis: int | None = 0,
-    out: DeviceArray | None = None,
-    *,
-    dtype: Any = None,
-    casting: str = "same_kind",
-) -> DeviceArray:
-    """Join arrays along an existing axis; see `numpy.concatenate`.
+    Raises
+    ------
+    ValueError
+        If the sizes differ, or `copy` is False and a view is not possible.
 
     Examples
     --------
     >>> import devarray as da
-    >>> da.concatenate([da.zeros(2), da.ones(1)])
-    array([0., 0., 1.], device='openmp')
+    >>> da.reshape(da.arange(4), (2, 2), order="F")
+    array([[0, 2],
+           [1, 3]], device='openmp')
     """
-    parts = _on_one_side(arrays)
-    if not parts:
-        raise ValueError("need at least one array to concatenate")
-    if out is not None and dtype is not None:
-        raise TypeError(
-            "concatenate() only takes `out` or `dtype` as an argument, but both were provided."
-        )
-    if axis is None:
-        parts, axis = [x.reshape(-1) for x in parts], 0
-    first = parts[0]
-    if not first.ndim:
-        raise ValueError("zero-dimensional arrays cannot be concatenated")
-    axis = normalize_axis(axis, first.ndim)
-    for k, x in enumerate(parts):
-        if x.ndim != first.ndim:
-            raise ValueError(
-                "all the input array dimensions except for the concatenation axis must match "
-                f"exactly, but along dimension 0, the array at index 0 has {first.ndim} "
-                f"dimension(s) and the array at index {k} has {x.ndim} dimension(s)"
-            )
-        for a in range(first.ndim):
-            if a != axis and x.shape[a] != first.shape[a]:
-                raise ValueError(
-                    "all the input array dimensions except for the concatenation axis must match "
-                    f"exactly, but along dimension {a}, the array at index 0 has size "
-                    f"{first.shape[a]} and the array at index {k} has size {x.shape[a]}"
-                )
-    shape = list(first.shape)
-    shape[axis] = sum(x.shape[axis] for x in parts)
-    target = _result_dtype(parts, dtype, casting)
-    result = empty(tuple(shape), target, device=first.device) if out is None else out
-    if result.shape != tuple(shape):
-        raise ValueError("Output array is the wrong shape")
-    if out is not None:
-        _result_dtype(parts, out.dtype, casting)  # raises if a part cannot be cast
-    at = 0
-    for x in parts:
-        stop = at + x.shape[axis]
-        result[(slice(None),) * axis + (slice(at, stop),)] = x
-        at = stop
+    x = on_device(a)
+    if order in ("A", "x"):
+        order = "F" if not x._layout().dense and x.T._layout().dense else "C"
+    result = (x.copy() if copy else x).reshape(numbers(shape), order=order.upper())
+    if copy is False and result._buffer is not x._buffer:
+        raise ValueError("Unable to avoid creating x copy while reshaping.")
     return result
 
 
-@implements(np.stack)
-def stack(
-    arrays: Any,
-    axis: int = 0,
-    out: DeviceArray | None = None,
-    *,
-    dtype: Any = None,
-    casting: str = "same_kind",
-) -> DeviceArray:
-    """Join arrays along a new axis; see `numpy.stack`.
+@implements(np.ravel)
+def ravel(a: Any, order: str = "C") -> DeviceArray:
+    """Return the elements along one axis; see `numpy.ravel`.
+
+    It is a view where the elements lie side by side in the order asked for, else a copy.
 
     Examples
     --------
     >>> import devarray as da
-    >>> da.stack([da.zeros(2), da.ones(2)]).shape
-    (2, 2)
+    >>> da.ravel(da.arange(4).reshape(2, 2), order="F")
+    array([0, 2, 1, 3], device='openmp')
     """
-    parts = _on_one_side(arrays)
-    if not parts:
-        raise ValueError("need at least one array to stack")
-    if any(x.shape != parts[0].shape for x in parts):
-        raise ValueError("all input arrays must have the same shape")
-    axis = normalize_axis(axis, parts[0].ndim + 1)
-    key = (slice(None),) * axis + (None,)
-    return concatenate([x[key] for x in parts], axis, out, dtype=dtype, casting=casting)
+    x = on_device(a)
+    kind = order.upper()
+    if kind not in ("C", "F", "A", "K"):
+        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+    if kind == "F" or (kind == "A" and x.T._layout().dense):
+        x = x.T
+    elif kind == "K":
+        strides = x.strides
+        x = x.transpose(sorted(range(x.ndim), key=lambda axis: -abs(strides[axis])))
+    return x.ravel()
 
 
-reshape = method_function("reshape")
-ravel = method_function("ravel")
-transpose = method_function("transpose")
 swapaxes = method_function("swapaxes")
-squeeze = method_function("squeeze")
 
 
-def permute_dims(a: Any, /, axes: tuple[int, ...]) -> DeviceArray:
-    """Return a view with the axes permuted; the Array API's name of `transpose`."""
-    return on_device(a).transpose(axes)
+@implements(np.squeeze)
+def squeeze(a: Any, axis: Any = None) -> DeviceArray:
+    """Return a view without axes of length 1; see `numpy.squeeze`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.squeeze(da.ones((1, 2, 1)), 0).shape
+    (2, 1)
+    """
+    a = on_device(a)
+    if axis is None:
+        drop = tuple(k for k, n in enumerate(a.shape) if n == 1)
+    else:
+        drop = normalize_axes(axis, a.ndim)
+    if any(a.shape[k] != 1 for k in drop):
+        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+    key = tuple(0 if k in drop else ALL for k in range(a.ndim))
+    result: DeviceArray = a[(*key, ...)]
+    return result
 
 
 @implements(np.expand_dims)
-def expand_dims(a: Any, axis: Any) -> DeviceArray:
-    """Return a view with new axes of length 1; see `numpy.expand_dims`."""
+def expand_dims(a: Any, axis: Any = 0) -> DeviceArray:
+    """Return a view with new axes of length 1; see `numpy.expand_dims`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.expand_dims(da.ones(2), (0, -1)).shape
+    (1, 2, 1)
+    """
     a = on_device(a)
-    axes = axis if isinstance(axis, tuple) else (axis,)
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     ndim = a.ndim + len(axes)
-    places = {normalize_axis(one, ndim) for one in axes}
-    if len(places) != len(axes):
-        raise ValueError("repeated axis")
-    key = tuple(None if k in places else slice(None) for k in range(ndim))
-    result: DeviceArray = a[key]
+    places = _different_axes(axes, ndim)
+    key = tuple(None if k in places else ALL for k in range(ndim))
+    result: DeviceArray = a[(*key, ...)]
     return result
+
+
+# At least so many axes
+
+
+def _one_or_all(arrays: list[DeviceArray]) -> Any:
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def with_axes(x: Any, ndim: int) -> DeviceArray:
+    """Return an array with axes of length 1 added, so that it has `ndim`, where NumPy adds them."""
+    array = on_device(x)
+    if array.ndim >= ndim:
+        return array
+    keys: dict[int, dict[int, tuple[Any, ...]]] = {
+        1: {0: (None,)},
+        2: {0: (None, None), 1: (None, ALL)},
+        3: {0: (None, None, None), 1: (None, ALL, None), 2: (ALL, ALL, None)},
+    }
+    result: DeviceArray = array[keys[ndim][array.ndim]]
+    return result
+
+
+@implements(np.atleast_1d)
+def atleast_1d(*arys: Any) -> Any:
+    """Return views of at least one axis; see `numpy.atleast_1d`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.atleast_1d(da.asarray(3))
+    array([3], device='openmp')
+    """
+    return _one_or_all([with_axes(x, 1) for x in arys])
+
+
+@implements(np.atleast_2d)
+def atleast_2d(*arys: Any) -> Any:
+    """Return views of at least two axes; see `numpy.atleast_2d`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.atleast_2d(da.arange(3)).shape
+    (1, 3)
+    """
+    return _one_or_all([with_axes(x, 2) for x in arys])
+
+
+@implements(np.atleast_3d)
+def atleast_3d(*arys: Any) -> Any:
+    """Return views of at least three axes; see `numpy.atleast_3d`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.atleast_3d(da.arange(3)).shape
+    (1, 3, 1)
+    """
+    return _one_or_all([with_axes(x, 3) for x in arys])
+
+
+# Other orders of axes
+
+
+@implements(np.transpose)
+def transpose(a: Any, axes: Any = None) -> DeviceArray:
+    """Return a view with the axes permuted, by default reversed; see `numpy.transpose`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.transpose(da.ones((2, 3, 4)), (1, 0, 2)).shape
+    (3, 2, 4)
+    """
+    return on_device(a).transpose(numbers(axes))
+
+
+def permute_dims(a: Any, /, axes: Any = None) -> DeviceArray:
+    """Return a view with the axes permuted; the Array API's name of `transpose`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.permute_dims(da.ones((2, 3)), (1, 0)).shape
+    (3, 2)
+    """
+    return transpose(a, axes)
+
+
+@implements(np.matrix_transpose)
+def matrix_transpose(x: Any, /) -> DeviceArray:
+    """Return a view with the last two axes exchanged; see `numpy.matrix_transpose`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.matrix_transpose(da.ones((2, 3, 4))).shape
+    (2, 4, 3)
+    """
+    return on_device(x).mT
 
 
 @implements(np.moveaxis)
 def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
-    """Return a view with axes moved to new positions; see `numpy.moveaxis`."""
-    a = on_device(a)
-    sources = source if isinstance(source, (tuple, list)) else (source,)
-    places = destination if isinstance(destination, (tuple, list)) else (destination,)
+    """Return a view with axes moved to new positions; see `numpy.moveaxis`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.moveaxis(da.ones((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    x = on_device(a)
+    sources, places = _different_axes(source, x.ndim), _different_axes(destination, x.ndim)
     if len(sources) != len(places):
         raise ValueError(
             "`source` and `destination` arguments must have the same number of elements"
         )
-    moved = [normalize_axis(x, a.ndim) for x in sources]
-    order = [axis for axis in range(a.ndim) if axis not in moved]
-    for place, axis in sorted(zip([normalize_axis(x, a.ndim) for x in places], moved, strict=True)):
+    order = [axis for axis in range(x.ndim) if axis not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
         order.insert(place, axis)
-    result: DeviceArray = a.transpose(order)
+    return x.transpose(order)
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Any, axis: int, start: int = 0) -> DeviceArray:
+    """Return a view with an axis moved to before another; see `numpy.rollaxis`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.rollaxis(da.ones((2, 3, 4)), 2).shape
+    (4, 2, 3)
+    """
+    x = on_device(a)
+    axis = normalize_axis(axis, x.ndim)
+    before = start + x.ndim if start < 0 else start
+    if not 0 <= before <= x.ndim:
+        raise np.exceptions.AxisError(
+            f"'start' arg requires {-x.ndim} <= start < {x.ndim + 1}, but {start} was passed in"
+        )
+    order = [k for k in range(x.ndim) if k != axis]
+    order.insert(before - (axis < before), axis)
+    return x.transpose(order)
+
+
+# Other orders of elements
+
+
+@implements(np.flip)
+def flip(m: Any, axis: Any = None) -> DeviceArray:
+    """Return a view with the elements in reverse order along axes; see `numpy.flip`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.flip(da.arange(3))
+    array([2, 1, 0], device='openmp')
+    """
+    m = on_device(m)
+    axes = range(m.ndim) if axis is None else _different_axes(axis, m.ndim)
+    if not m.ndim:
+        return as_result(m.copy())  # type: ignore[no-any-return]
+    key = tuple(slice(None, None, -1) if k in axes else ALL for k in range(m.ndim))
+    result: DeviceArray = m[key]
     return result
 
 
-concat = concatenate
+@implements(np.flipud)
+def flipud(m: Any) -> DeviceArray:
+    """Return a view with the rows in reverse order; see `numpy.flipud`.
 
-library_functions(
-    globals(),
-    "append array_split atleast_1d atleast_2d atleast_3d block column_stack delete diag diagflat "
-    "diagonal dsplit dstack flip fliplr flipud hsplit hstack insert matrix_transpose pad repeat "
-    "resize roll rollaxis rot90 split tile trim_zeros unstack vsplit vstack",
-)
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.flipud(da.arange(3))
+    array([2, 1, 0], device='openmp')
+    """
+    m = on_device(m)
+    if m.ndim < 1:
+        raise ValueError("Input must be >= 1-d.")
+    return flip(m, 0)
+
+
+@implements(np.fliplr)
+def fliplr(m: Any) -> DeviceArray:
+    """Return a view with the columns in reverse order; see `numpy.fliplr`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.fliplr(da.arange(4).reshape(2, 2))
+    array([[1, 0],
+           [3, 2]], device='openmp')
+    """
+    m = on_device(m)
+    if m.ndim < 2:
+        raise ValueError("Input must be >= 2-d.")
+    return flip(m, 1)
+
+
+@implements(np.rot90)
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> DeviceArray:
+    """Return a view turned `k` times by 90 degrees in a plane; see `numpy.rot90`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.rot90(da.arange(4).reshape(2, 2))
+    array([[1, 3],
+           [0, 2]], device='openmp')
+    """
+    x = on_device(m)
+    first, second = _axes(axes, x.ndim)
+    if first == second:
+        raise ValueError("Axes must be different.")
+    turns = k % 4
+    turned = x.swapaxes(first, second) if turns in (1, 3) else x[...]
+    if turns in (1, 2):
+        turned = flip(turned, first)
+    if turns in (2, 3):
+        turned = flip(turned, second)
+    return turned
+
+
+@implements(np.roll)
+def roll(a: Any, shift: Any, axis: Any = None) -> DeviceArray:
+    """Return a copy with the elements moved on, in a circle, along axes; see `numpy.roll`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.roll(da.arange(4), 1)
+    array([3, 0, 1, 2], device='openmp')
+    """
+    x, shift = on_device(a), numbers(shift)
+    if axis is None:
+        return roll(x.ravel(), shift, 0).reshape(x.shape)
+    pairs = np.broadcast(shift, _axes(axis, x.ndim))
+    if pairs.ndim > 1:
+        raise ValueError("'shift' and 'axis' should be scalars or 1D sequences")
+    shifts = [0] * x.ndim
+    for step, at in pairs:
+        shifts[at] += int(step)
+    pieces = []  # of each axis: from where, to where
+    for step, length in zip(shifts, x.shape, strict=True):
+        k = step % length if length else 0
+        tail = [(slice(length - k, None), slice(0, k))] if k else []
+        pieces.append([(slice(0, length - k), slice(k, None)), *tail])
+    if all(len(one) == 1 for one in pieces):
+        return x.copy()
+    result = empty(x.shape, x.dtype, device=x.device)
+    for parts in itertools.product(*pieces):
+        source, target = zip(*parts, strict=True)
+        result[target] = x[source]
+    return result
+
+
+library_functions(globals(), "trim_zeros")
