@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from devarray import engine
+from devarray.array import FUNCTIONS, DeviceArray
 from devarray.boundary import asarray
 from devarray.chapters import implements, library_functions, method_function, on_device
+from devarray.creation import zeros
 from devarray.device import get_device
 from devarray.graph import map_node
 from devarray.kernels.ops import OPS, canonical
@@ -17,7 +19,7 @@ from devarray.library import call_library
 from devarray.record import Operand, as_operand, as_result, device_of, fresh
 from devarray.reductions import count_nonzero as count_nonzero_of
 
-__all__ = ["argmax", "argmin", "count_nonzero", "where"]
+__all__ = ["argmax", "argmin", "count_nonzero", "piecewise", "select", "where"]
 
 BOOL = np.dtype("?")
 NO_VALUE = np._NoValue
@@ -88,11 +90,110 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return as_result(count_nonzero_of(on_device(a), axis, keepdims))
 
 
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """Return elements of the first choice whose condition is true; see `numpy.select`.
+
+    Parameters
+    ----------
+    condlist : sequence of array_like
+        Conditions, of bool.
+    choicelist : sequence of array_like
+        A choice for each condition.
+    default : array_like
+        What stands where no condition is true.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> x = da.arange(5)
+    >>> da.select([x < 2, x > 3], [x, 10 * x], -1)
+    array([ 0,  1, -1, -1, 40], device='openmp')
+    """
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if not len(condlist):
+        raise ValueError("select with an empty condition list is not possible")
+    conditions = [on_device(condition) for condition in condlist]
+    for k, condition in enumerate(conditions):
+        if condition.dtype != BOOL:
+            raise TypeError(f"invalid entry {k} in condlist: should be boolean ndarray")
+    choices = [
+        choice if type(choice) in (int, float, complex) else on_device(choice)
+        for choice in (*choicelist, default)
+    ]
+    dtype = canonical(np.result_type(*[getattr(choice, "dtype", choice) for choice in choices]))
+    *values, result = [
+        choice.astype(dtype, copy=False)
+        if isinstance(choice, DeviceArray)
+        else np.asarray(choice).astype(dtype)[()]
+        for choice in choices
+    ]
+    for condition, value in zip(reversed(conditions), reversed(values), strict=True):
+        result = where(condition, value, result)
+    return result
+
+
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """Return a function that is defined by cases; see `numpy.piecewise`.
+
+    Parameters
+    ----------
+    x : array_like
+    condlist : sequence of array_like of bool, or one array
+        Where two conditions are true, the later one counts.
+    funclist : sequence of callables and scalars
+        A function for each condition, called with the device array of the elements that it is for
+        if there are any; one more is for where no condition is true (else that is zero).
+    *args, **kw
+        Passed on to the functions.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> x = da.arange(-2.0, 3.0)
+    >>> da.piecewise(x, [x < 0, x > 1], [lambda v: -v, 10.0])
+    array([ 2.,  1.,  0.,  0., 10.], device='openmp')
+    """
+    x = on_device(x)
+    conditions = _conditions(x, condlist)
+    n = len(funclist)
+    if n == len(conditions) + 1:
+        some = conditions[0]
+        for condition in conditions[1:]:
+            some = some | condition
+        conditions.append(~some)
+    elif n != len(conditions):
+        m = len(conditions)
+        raise ValueError(f"with {m} condition(s), either {m} or {m + 1} functions are expected")
+    result = zeros(x.shape, x.dtype, device=x.device)
+    for condition, function in zip(conditions, funclist, strict=True):
+        if not callable(function):
+            result[condition] = function
+        elif condition.any():
+            result[condition] = function(x[condition], *args, **kw)
+    return result
+
+
+# without `implements`: an error in the caller's functions must not have them called once more
+FUNCTIONS[np.piecewise] = piecewise
+
+
+def _conditions(x: DeviceArray, condlist: Any) -> list[Any]:
+    """Return the conditions of `piecewise`, where a single one need not stand in a list."""
+    if np.isscalar(condlist) or (isinstance(condlist, DeviceArray) and not condlist.ndim):
+        condlist = [condlist]
+    elif isinstance(condlist, DeviceArray) and condlist.shape[0]:
+        condlist = [condlist] if condlist.ndim == 1 and x.ndim else condlist
+    elif not np.ndim(condlist[0]) and x.ndim:
+        condlist = [condlist]
+    return [on_device(condition).astype(BOOL, copy=False) for condition in condlist]
+
+
 argmax = method_function("argmax")
 argmin = method_function("argmin")
 
 library_functions(
     globals(),
-    "argwhere choose digitize extract flatnonzero nanargmax nanargmin nonzero piecewise "
-    "searchsorted select",
+    "argwhere choose digitize extract flatnonzero nonzero searchsorted",
 )
