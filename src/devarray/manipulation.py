@@ -143,7 +143,7 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
         order = "F" if not x._layout().dense and x.T._layout().dense else "C"
     result = (x.copy() if copy else x).reshape(numbers(shape), order=order.upper())
     if copy is False and result._buffer is not x._buffer:
-        raise ValueError("Unable to avoid creating x copy while reshaping.")
+        raise ValueError("Unable to avoid creating a copy while reshaping.")
     return result
 
 
@@ -166,9 +166,26 @@ def ravel(a: Any, order: str = "C") -> DeviceArray:
     if kind == "F" or (kind == "A" and x.T._layout().dense):
         x = x.T
     elif kind == "K":
-        strides = x.strides
-        x = x.transpose(sorted(range(x.ndim), key=lambda axis: -abs(strides[axis])))
+        x = x.transpose(_as_in_memory(x))
     return x.ravel()
+
+
+def _as_in_memory(x: DeviceArray) -> list[int]:
+    """Return the axes from the longest stride to the shortest.
+
+    Axes without a stride (of length 1, or broadcast) stay where they are, as in NumPy's iterators.
+    """
+    steps = [abs(s) if n != 1 else 0 for n, s in zip(x.shape, x.strides, strict=True)]
+    order: list[int] = []
+    for axis in reversed(range(x.ndim)):
+        at = 0
+        for k, other in enumerate(order):
+            if steps[axis] and steps[other]:
+                if steps[axis] >= steps[other]:
+                    break
+                at = k + 1
+        order.insert(at, axis)
+    return order
 
 
 swapaxes = method_function("swapaxes")
