@@ -420,7 +420,7 @@ def _apply(node: Node, operands: list[Any]) -> Any:
     if isinstance(node.op, Loop):
         loop = node.op
         cast = [_cast(x, dtype) for x, dtype in zip(operands, loop.ins, strict=True)]
-        result = cast[0] if loop.op is _COPY else loop.op.ufunc(*cast)
+        result = cast[0] if loop.op is _COPY else loop.op.answer(*cast)
         if loop.op.nout > 1:
             result = result[loop.position]
         return np.broadcast_to(np.asarray(result).astype(loop.out, copy=False), node.shape)

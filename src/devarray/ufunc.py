@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,10 @@ class Ufunc:
         self.types = op.like.types
         self.ntypes = len(op.like.types)
         self.signature = None
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._op.like)
 
     def __repr__(self) -> str:
         return f"<devarray ufunc '{self.__name__}'>"

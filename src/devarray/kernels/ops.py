@@ -81,6 +81,9 @@ class Op:
         NumPy's name.
     ufunc : callable
         The reference implementation.
+    answer : callable
+        What gives the op's results on the host: the ufunc, but where the Array API standard wants
+        another result than NumPy's.
     like : numpy.ufunc or callable
         What says which dtypes there are, and what errors: the ufunc itself, mostly.
     reduce : str
@@ -101,17 +104,18 @@ class Op:
     """
 
     __slots__ = (
-        "_texts", "dear", "domain", "exact", "like", "loops", "loose", "name", "nin", "nout",
-        "reduce", "ufunc", "ulp",
+        "_texts", "answer", "dear", "domain", "exact", "like", "loops", "loose", "name", "nin",
+        "nout", "reduce", "ufunc", "ulp",
     )  # fmt: skip
 
     def __init__(
         self, ufunc: Any, text: Text, *, ints: Text | None, bools: Text | None, cplx: Text | None,
         half: Text | None, mixed: Text | None, reduce: str, exact: bool, loose: str, ulp: int,
-        domain: tuple[float, float] | None, nin: int, name: str, like: Any, dear: bool,
+        domain: tuple[float, float] | None, nin: int, name: str, like: Any, dear: bool, answer: Any,
     ) -> None:  # fmt: skip
         self.name = name
         self.ufunc = ufunc
+        self.answer = answer
         self.like = like
         self.dear = dear
         texts = (text,) if isinstance(text, str) else text
@@ -219,7 +223,7 @@ def op(
     cplx: Text | None = None, half: Text | None = None, mixed: Text | None = None,
     reduce: str = "", exact: bool = False, loose: str = "", ulp: int = 4,
     domain: tuple[float, float] | None = None, nin: int | None = None, name: str = "",
-    like: Any = None, dear: bool = False,
+    like: Any = None, dear: bool = False, answer: Any = None,
 ) -> Op:  # fmt: skip
     """Add a row.
 
@@ -238,7 +242,7 @@ def op(
         float16.
     mixed : str, optional
         Text for comparisons of int64 with uint64.
-    reduce, exact, loose, ulp, domain, dear
+    reduce, exact, loose, ulp, domain, dear, answer
         See `Op`.
     nin : int, optional
         Number of operands, where `ufunc` does not say.
@@ -251,7 +255,7 @@ def op(
         ufunc, text, ints=ints, bools=bools, cplx=cplx, half=half, mixed=mixed, reduce=reduce,
         exact=exact, loose=loose, ulp=0 if exact and not loose else ulp, domain=domain,
         nin=(like or ufunc).nin if nin is None else nin, name=name or ufunc.__name__,
-        like=like or ufunc, dear=dear,
+        like=like or ufunc, dear=dear, answer=answer or ufunc,
     )  # fmt: skip
     OPS[ufunc] = row
     return row
