@@ -6,8 +6,6 @@ ops and views that fuse (`implements`), or runs in the device's library (`librar
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -69,7 +67,7 @@ def method_function(name: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{method.__doc__}\n\nThe same as the method of `DeviceArray`."
     result = implements(numpy_function)(function)
-    result.__signature__ = inspect.signature(numpy_function)  # type: ignore[attr-defined]
+    result.__wrapped__ = numpy_function  # type: ignore[attr-defined] # its signature
     return result
 
 
@@ -88,8 +86,7 @@ def library_function(function: Any, name: str = "") -> Callable[..., Any]:
         f"Run `numpy.{_path(function)}` on device arrays, in the device's own array library.\n\n"
         "Parameters and errors are those of NumPy's function, results are device arrays."
     )
-    with contextlib.suppress(ValueError):  # functions written in C do not tell
-        counterpart.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    counterpart.__wrapped__ = function  # type: ignore[attr-defined] # its signature
     LIBRARY[function] = counterpart
     return counterpart
 
