@@ -24,7 +24,6 @@ from devarray.errors import (
     UnsupportedError,
 )
 from devarray.explain import explain
-from devarray.inspection import __array_api_version__, __array_namespace_info__
 from devarray.kernels.ops import DTYPES as _DTYPES
 from devarray.masks import Selection as _Selection  # it registers itself: array[mask]
 from devarray.runtime import clear_cache, evaluate, statistics, synchronize
@@ -63,8 +62,9 @@ __all__ = [
 
 # The public functions, a module a chapter; type checkers read their names in the stubs.
 _CHAPTERS = (
-    "boundary creation data_types diagonals elementwise grids joining manipulation numpy_names "
-    "polynomials products repeating searching sets sorting statistical taking utility"
+    "boundary creation data_types diagonals elementwise grids histograms inspection joining "
+    "manipulation nan_statistics numpy_names polynomials products repeating searching sets "
+    "sorting statistical taking utility"
 )
 _names = {dtype.name: dtype.type for dtype in _DTYPES} | _UFUNCS
 for _chapter in _CHAPTERS.split():
