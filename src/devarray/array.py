@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import operator
 import sys
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ import numpy as np
 from devarray import dispatch, engine, indexing, operators
 from devarray.asknumpy import ask_numpy, like_numpy
 from devarray.config import current
-from devarray.device import Device, get_device
-from devarray.errors import HostMixError, UnsupportedError
+from devarray.device import Device
+from devarray.errors import UnsupportedError
 from devarray.graph import map_node
+from devarray.host import HostMethods, readable
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import (
     make_layout,
@@ -24,10 +25,11 @@ from devarray.layout import (
     resolve_shape,
     transpose_layout,
 )
-from devarray.library import call_library, native
-from devarray.methods import ReductionMethods
+from devarray.library import call_library
+from devarray.memory import MemoryMethods
+from devarray.methods import LibraryMethods, ReductionMethods
 from devarray.operators import Operators
-from devarray.record import call, fresh, import_array, set_array_class
+from devarray.record import as_scalar, call, fresh, import_array, set_array_class
 
 __all__ = ["FUNCTIONS", "DeviceArray"]
 
@@ -38,7 +40,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 
 
-class DeviceArray(Operators, ReductionMethods):
+class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, HostMethods):
     """An n-dimensional array on a device.
 
     It is made by `devarray.to_gpu`, `devarray.zeros` and their like, and used like a
@@ -64,17 +66,7 @@ class DeviceArray(Operators, ReductionMethods):
             "make device arrays with devarray.asarray, devarray.to_gpu, devarray.zeros ..."
         )
 
-    # What it is
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes."""
-        return self._buffer.node.shape if self._view is None else self._view.layout.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Data type of the elements."""
-        return self._buffer.dtype if self._view is None else self._view.dtype
+    # What it is (shape, dtype, flags: see `memory`)
 
     @property
     def ndim(self) -> int:
@@ -125,7 +117,7 @@ class DeviceArray(Operators, ReductionMethods):
 
     @real.setter
     def real(self, value: Any) -> None:
-        self._part(0)[...] = value
+        self._part(0)[...] = _real(value)
 
     @property
     def imag(self) -> DeviceArray:
@@ -136,7 +128,7 @@ class DeviceArray(Operators, ReductionMethods):
     def imag(self, value: Any) -> None:
         if self.dtype.kind != "c":
             raise TypeError("array does not have imaginary part to set")
-        self._part(1)[...] = value
+        self._part(1)[...] = _real(value)
 
     def _part(self, which: int) -> DeviceArray:
         dtype = self.dtype
@@ -155,175 +147,6 @@ class DeviceArray(Operators, ReductionMethods):
         place = make_layout(layout.shape, layout.strides, offset, half.itemsize)
         part: DeviceArray = indexing.view(self, place, half)
         return part
-
-    # To the host
-
-    def get(self, out: np.ndarray[Any, Any] | None = None) -> np.ndarray[Any, Any]:
-        """Return the values as a host array.
-
-        Parameters
-        ----------
-        out : numpy.ndarray, optional
-            Host array of the same shape and dtype to copy to.
-
-        Returns
-        -------
-        numpy.ndarray
-
-        Examples
-        --------
-        >>> import devarray as da
-        >>> da.ones(2).get()
-        array([1., 1.])
-        """
-        if out is None:
-            out = np.empty(self.shape, self.dtype)
-        elif not isinstance(out, np.ndarray):
-            raise TypeError(f"out must be a numpy.ndarray, got {type(out).__name__}")
-        elif out.shape != self.shape or out.dtype != self.dtype:
-            raise ValueError(
-                f"out must have shape {self.shape} and dtype {self.dtype}, "
-                f"got {out.shape} and {out.dtype}"
-            )
-        elif not out.flags.writeable:
-            raise ValueError("output array is read-only")
-        with engine.lock:
-            block = engine.materialize(self._buffer)
-            self._buffer.device.copy_out(block, self._layout(), out)
-        return out
-
-    def to_numpy(self) -> np.ndarray[Any, Any]:
-        """Return the values as a host array; the same as `get`."""
-        return self.get()
-
-    def item(self, *args: int) -> Any:
-        """Return one element as a Python scalar; see `numpy.ndarray.item`."""
-        return self.get().item(*args)
-
-    def tolist(self) -> Any:
-        """Return the values as nested lists of Python scalars."""
-        return self.get().tolist()
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        access = current().host_access
-        if access == "never" or not (self.device.shares_host_memory or access == "always"):
-            raise HostMixError(
-                "a device array is not converted to a host array by itself: use .get() "
-                f"(device {self.device.name}, host_access={access!r})"
-            )
-        if copy or (access == "always" and copy is None) or not self.device.shares_host_memory:
-            # "always" is for whole programs: a shared view would mark the memory as escaped for
-            # good
-            return self.get() if dtype is None else self.get().astype(dtype, copy=False)
-        engine.export(self._buffer)
-        shared: np.ndarray[Any, Any] = native(self)
-        if not self._writeable():
-            shared.flags.writeable = False
-        return shared if dtype is None else shared.astype(dtype, copy=False)
-
-    def to_device(self, device: Any, /, *, stream: Any = None) -> DeviceArray:
-        """Return the array on a device: itself if it is there, else a copy.
-
-        Parameters
-        ----------
-        device : str or Device
-        stream : object, optional
-            A stream of the target device to copy on; only None on devices without streams.
-        """
-        if stream is not None:
-            raise ValueError(
-                f"device {get_device(device).name} has no streams: stream must be None"
-            )
-        if get_device(device) is self.device:
-            return self
-        moved: DeviceArray = import_array(self.get(), get_device(device))
-        return moved
-
-    def __dlpack__(
-        self,
-        *,
-        stream: Any = None,
-        max_version: tuple[int, int] | None = None,
-        dl_device: tuple[int, int] | None = None,
-        copy: bool | None = None,
-    ) -> Any:
-        """Export the values as a DLPack capsule; see `numpy.ndarray.__dlpack__`.
-
-        Raises
-        ------
-        BufferError
-            If the memory cannot be exported as asked.
-        """
-        source = self.copy() if copy else self
-        engine.export(source._buffer)
-        return native(source).__dlpack__(
-            stream=stream,
-            max_version=max_version,
-            dl_device=dl_device,
-            copy=False if copy else copy,
-        )
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return (1, 0)
-
-    def __reduce__(self) -> Any:
-        return _rebuild, (self.get(), self.device.name)
-
-    def __copy__(self) -> DeviceArray:
-        return self.copy()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> DeviceArray:
-        return self.copy()
-
-    def __repr__(self) -> str:
-        return f"{repr(self.get())[:-1]}, device={self.device.name!r})"
-
-    def __str__(self) -> str:
-        return str(self.get())
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item() if not self.shape else self.get(), spec)
-
-    def __bool__(self) -> bool:
-        return bool(self.get())
-
-    def __int__(self) -> int:
-        return int(self._scalar())
-
-    def __float__(self) -> float:
-        return float(self._scalar())
-
-    def __complex__(self) -> complex:
-        return complex(self._scalar())
-
-    def __index__(self) -> int:
-        return operator.index(self._scalar())
-
-    def __round__(self, ndigits: int | None = None) -> Any:
-        return (
-            round(self._scalar().item(), ndigits)
-            if ndigits is not None
-            else round(self._scalar().item())
-        )
-
-    def _scalar(self) -> Any:
-        if self.shape:
-            raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
-        return self.get()
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of unsized object")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Any]:
-        if not self.shape:
-            raise TypeError("iteration over a 0-d array")
-        engine.materialize(self._buffer)
-        return (self[k] for k in range(self.shape[0]))
-
-    def __contains__(self, value: Any) -> bool:
-        return bool((self == value).any())
 
     # Dispatch
 
@@ -365,7 +188,28 @@ class DeviceArray(Operators, ReductionMethods):
     # Indexing
 
     def __getitem__(self, key: Any) -> Any:
+        kind = type(key)
+        if kind is int or kind is tuple:
+            shape = self.shape
+            if len(shape) == (1 if kind is int else len(key)) and shape and self._is_host():
+                for part in () if kind is int else key:
+                    if type(part) is not int:
+                        break
+                else:  # an element, which follows no later writes to the array, as in NumPy
+                    value = readable(self)[key]
+                    if current().host_access == "always":
+                        return value
+                    return as_scalar(indexing.constant(self, self.dtype, value.item()))
         return indexing.getitem(self, key)
+
+    def _is_host(self) -> bool:
+        return self._buffer.device.shares_host_memory
+
+    def __class_getitem__(cls, item: Any) -> types.GenericAlias:
+        given = len(item) if isinstance(item, tuple) else 1
+        if not 1 <= given <= 2:
+            raise TypeError(f"Too {'many' if given else 'few'} arguments for {cls}")
+        return types.GenericAlias(cls, item)
 
     def __delitem__(self, key: Any) -> None:
         raise ValueError("cannot delete array elements")
@@ -455,36 +299,78 @@ class DeviceArray(Operators, ReductionMethods):
 
     # Copies
 
-    def copy(self, order: str = "C") -> DeviceArray:
+    def copy(self, order: Any = "C") -> DeviceArray:
         """Return a copy.
 
         It is recorded, and made when it or the original is written, or it is read.
+
+        Parameters
+        ----------
+        order : {"C", "F", "A", "K"}
+            F: columns lie together. A: so they do if they do here. C and K: rows lie together.
         """
+        if self._by_columns(order):
+            return self.T.copy().T
         node = self._node()
         result: DeviceArray = fresh(engine.copy_node(node, node.shape, node.dtype), self.device)
         return result
 
+    def __copy__(self) -> DeviceArray:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DeviceArray:
+        return self.copy()
+
+    def _by_columns(self, order: Any) -> bool:
+        if order not in ("C", "K", None):
+            order = _order(order)
+        return order == "F" or (order == "A" and bool(self.flags.fnc))
+
     def astype(
         self,
         dtype: Any,
-        order: str = "K",
+        order: Any = "K",
         casting: Any = "unsafe",
         subok: bool = True,
         copy: bool = True,
         *,
         device: Any = None,
     ) -> DeviceArray:
-        """Return the array cast to a dtype; see `numpy.ndarray.astype`."""
+        """Return the array cast to a dtype; see `numpy.ndarray.astype`.
+
+        Parameters
+        ----------
+        dtype : dtype
+        order : {"C", "F", "A", "K"}
+            See `copy`.
+        casting : str
+            What may be lost: ``no``, ``equiv``, ``safe``, ``same_kind``, ``unsafe``; with
+            ``same_value`` (NumPy 2.4) the values are looked at.
+        subok : bool
+            Ignored: there are no subclasses.
+        copy : bool
+            False: return this array if it has the dtype already.
+        device : str or Device, optional
+            Where to put the result.
+        """
         target = canonical(np.dtype(dtype))
-        if not np.can_cast(self.dtype, target, casting):
+        columns = self._by_columns(order)
+        if casting == "same_value":
+            options = {"casting": casting}
+            exact: DeviceArray = call_library(np.ndarray.astype, (self, target), options, True)
+            return exact if device is None else exact.to_device(device)
+        if casting != "unsafe" and not _can_cast(self.dtype, target, casting):
+            ask_numpy(np.ndarray.astype, (self, target, order, casting), {})
             raise TypeError(
                 f"Cannot cast array data from {self.dtype!r} to {target!r} according to the rule "
                 f"'{casting}'"
             )
-        if not copy and target == self.dtype:
+        if not copy and target == self.dtype and (not columns or self.flags.f_contiguous):
             return self if device is None else self.to_device(device)
         if self.dtype.kind == "c" and target.kind not in "cb":
             indexing._warn_complex()
+        if columns:
+            return self.T.astype(target, device=device).T
         node = self._node()
         result: DeviceArray = fresh(engine.copy_node(node, node.shape, target), self.device)
         return result if device is None else result.to_device(device)
@@ -492,7 +378,12 @@ class DeviceArray(Operators, ReductionMethods):
     def fill(self, value: Any) -> None:
         """Set every element to a scalar."""
         if not isinstance(value, DeviceArray):
-            value = indexing.scalar_value(value, self.dtype)
+            holder = np.empty(1, self.dtype)
+            with np.errstate(all="ignore"):
+                holder.fill(value)
+            value = holder[0].item()
+        elif value.shape:
+            raise ValueError("setting an array element with a sequence.")
         self[...] = value
 
     def set(self, source: np.ndarray[Any, Any]) -> None:
@@ -525,9 +416,23 @@ class DeviceArray(Operators, ReductionMethods):
         return result
 
 
-def _rebuild(values: np.ndarray[Any, Any], device: str) -> DeviceArray:
-    array: DeviceArray = import_array(values, get_device(device))
-    return array
+def _can_cast(source: Any, target: Any, casting: Any) -> bool:
+    known = casting in ("no", "equiv", "safe", "same_kind")
+    return known and bool(np.can_cast(source, target, casting))
+
+
+def _real(value: Any) -> Any:
+    """Return the real part of a complex scalar, with NumPy's warning; other values as they are."""
+    if not isinstance(value, (complex, np.complexfloating)):
+        return value
+    indexing._warn_complex()
+    return value.real
+
+
+def _order(order: Any) -> str:
+    """Return an order's letter in upper case, or raise NumPy's error."""
+    np.empty(()).copy(order)
+    return str(order).upper()
 
 
 set_array_class(DeviceArray)

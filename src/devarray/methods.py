@@ -1,4 +1,4 @@
-"""The methods of arrays that reduce and accumulate: each is its NumPy function."""
+"""The methods of arrays that are NumPy functions: reductions, sorting, searching, taking."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from devarray.kernels.ops import OPS, Op
 from devarray.library import call_library
 from devarray.record import Recorded, as_result
 
-__all__ = ["ReductionMethods"]
+__all__ = ["LibraryMethods", "ReductionMethods"]
 
 NO_VALUE = np._NoValue
+_numpy: Any = np  # its functions take device arrays, which their types do not say
 
 
 class ReductionMethods(Recorded):
@@ -188,3 +189,82 @@ def _cumulative(ufunc: Any, array: Any, axis: Any, dtype: Any, out: Any) -> Any:
     return dispatch.ufunc_method(
         ufunc, "accumulate", (array,), {"axis": axis, "dtype": dtype, "out": out}
     )
+
+
+class LibraryMethods(Recorded):
+    """The part of an array that sorts, searches and takes: each is its NumPy function.
+
+    What NumPy's function does on device arrays, ours or the library's, the method does.
+    """
+
+    __slots__ = ()
+
+    def sort(
+        self, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+    ) -> None:
+        """Sort in place; see `numpy.ndarray.sort`."""
+        call_library(np.ndarray.sort, (self, axis, kind, order), {"stable": stable})
+
+    def partition(
+        self, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
+    ) -> None:
+        """Sort partially in place; see `numpy.ndarray.partition`."""
+        call_library(np.ndarray.partition, (self, kth, axis, kind, order), {})
+
+    def argsort(
+        self, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+    ) -> Any:
+        """Return the indices that sort; see `numpy.argsort`."""
+        return _numpy.argsort(self, axis, kind, order, stable=stable)
+
+    def argpartition(
+        self, kth: Any, axis: Any = -1, kind: Any = "introselect", order: Any = None
+    ) -> Any:
+        """Return the indices that sort partially; see `numpy.argpartition`."""
+        return _numpy.argpartition(self, kth, axis, kind, order)
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        """Return where values would be inserted; see `numpy.searchsorted`."""
+        return _numpy.searchsorted(self, v, side, sorter)
+
+    def nonzero(self) -> Any:
+        """Return the indices of elements that are not zero; see `numpy.nonzero`."""
+        return _numpy.nonzero(self)
+
+    def take(self, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
+        """Return elements at indices along an axis; see `numpy.take`."""
+        return _written(_numpy.take(self, indices, axis, out, mode), out)
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        """Write elements at indices of the flattened array; see `numpy.put`."""
+        _numpy.put(self, indices, values, mode)
+
+    def choose(self, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
+        """Return elements of arrays that this one chooses; see `numpy.choose`."""
+        return _written(_numpy.choose(self, choices, out, mode), out)
+
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        """Return slices along an axis where a condition is true; see `numpy.compress`."""
+        return _written(_numpy.compress(condition, self, axis, out), out)
+
+    def repeat(self, repeats: Any, axis: Any = None) -> Any:
+        """Return the elements repeated; see `numpy.repeat`."""
+        return _numpy.repeat(self, repeats, axis)
+
+    def diagonal(self, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
+        """Return a read-only view of diagonals; see `numpy.diagonal`."""
+        return _numpy.diagonal(self, offset, axis1, axis2)
+
+    def trace(
+        self, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None, out: Any = None
+    ) -> Any:
+        """Return the sum along diagonals; see `numpy.trace`."""
+        return _written(_numpy.trace(self, offset, axis1, axis2, dtype, out), out)
+
+    def dot(self, b: Any, out: Any = None) -> Any:
+        """Return the dot product with an array; see `numpy.dot`."""
+        return _written(_numpy.dot(self, b, out), out)
+
+
+def _written(result: Any, out: Any) -> Any:
+    return result if out is None else out

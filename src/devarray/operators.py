@@ -73,6 +73,11 @@ def _foreign(ufunc: Any, self: Any, other: Any, reflected: bool) -> Any:
     return NotImplemented
 
 
+def _decides(other: Any) -> bool:
+    """Say whether an operand's type wants its own operator to be used."""
+    return getattr(type(other), "__array_ufunc__", NO_VALUE) is None
+
+
 def _checked_binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
     op = OPS[ufunc]
 
@@ -200,11 +205,22 @@ class Operators(Recorded):
         return dispatch.call_ufunc(OPS[np.power], (self, other), out=self)
 
     def __matmul__(self: Any, other: Any) -> Any:
-        return np.matmul(self, other)
+        return NotImplemented if _decides(other) else np.matmul(self, other)
 
     def __rmatmul__(self: Any, other: Any) -> Any:
-        return np.matmul(other, self)
+        return NotImplemented if _decides(other) else np.matmul(other, self)
 
     def __imatmul__(self: Any, other: Any) -> Any:
-        self[...] = np.matmul(self, other)
+        if _decides(other):
+            return NotImplemented
+        matrix = (-2, -1)
+        vector = len(self._shape()) == 1
+        axes: Any = [(-1,), matrix, (-1,)] if vector else [matrix, matrix, matrix]
+        try:
+            np.matmul(self, other, out=self, axes=axes)
+        except np.exceptions.AxisError:
+            raise ValueError(
+                "inplace matrix multiplication requires the first operand to have at least one "
+                "and the second at least two dimensions."
+            ) from None
         return self

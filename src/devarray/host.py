@@ -1,0 +1,403 @@
+"""How values come to the host: as arrays, as Python scalars, as bytes, through protocols."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import operator
+import pickle
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from devarray import engine
+from devarray.asknumpy import ask_numpy, like_numpy
+from devarray.config import current
+from devarray.device import get_device
+from devarray.errors import HostMixError
+from devarray.flat import claim
+from devarray.graph import LOAD, Buffer, Node
+from devarray.kernels.ops import OPS, Loop
+from devarray.kernels.rows import astype
+from devarray.layout import contiguous
+from devarray.library import native
+from devarray.record import Recorded, import_array
+
+__all__ = ["HostMethods", "readable"]
+
+_FEW = 64  # operations up to which an expression of one element is computed by NumPy's scalars
+
+
+def _order(root: Node) -> list[Node] | None:
+    """Return an expression of one element, sources first; None if a kernel must compute it.
+
+    That is one with reductions or scans in it, or a long one.
+    """
+    seen = {root}
+    stack = [root]
+    for node in stack:  # it grows
+        if node.op is LOAD:
+            continue
+        if type(node.op) is not Loop:
+            return None
+        for source in node.sources:
+            if type(source) is Node and source not in seen:
+                seen.add(source)
+                stack.append(source)
+        if len(stack) > _FEW:
+            return None
+    return sorted(stack, key=operator.attrgetter("serial"))
+
+
+def _compute(order: list[Node]) -> Any:
+    """Return what NumPy says of the last node of an expression of one element."""
+    values: dict[Node, Any] = {}
+    value: Any = None
+    with np.errstate(all="ignore"):
+        for node in order:
+            if node.op is LOAD:
+                block, layout = node.arg
+                value = np.empty(layout.shape, node.dtype)
+                block.device.copy_out(block, layout, value)
+            else:
+                assert isinstance(node.op, Loop)
+                loop = node.op
+                cast = [
+                    _cast(values[x] if type(x) is Node else x, dtype)
+                    for x, dtype in zip(node.sources, loop.ins, strict=True)
+                ]
+                value = cast[0] if loop.op is _COPY else loop.op.ufunc(*cast)
+                if loop.op.nout > 1:
+                    value = value[loop.position]
+                if value.dtype != loop.out:
+                    value = value.astype(loop.out)
+            values[node] = value
+    return np.asarray(value).reshape(order[-1].shape)
+
+
+def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
+    x = np.asarray(x)
+    if x.dtype == dtype:
+        return x
+    if x.dtype.kind == "c" and dtype.kind not in "cb":
+        x = x.real  # NumPy would warn; that was done when the operation was written
+    return x.astype(dtype)
+
+
+def _one_element(buffer: Buffer) -> Any:
+    """Return the value of a pending expression of one element, computed without a kernel.
+
+    None means that it is none, or must be computed by a kernel.
+    """
+    node = buffer.node
+    if type(node.op) is not Loop or math.prod(node.shape) != 1 or current().check:
+        return None
+    if node.op.op is _COPY and type(node.sources[0]) is not Node:  # it stays a scalar in kernels
+        return np.full(node.shape, node.sources[0], node.dtype)
+    owner = node.owner
+    order = _order(node)
+    if order is None or owner is None or owner() is not buffer:
+        return None
+    value = _compute(order)
+    device, layout = buffer.device, contiguous(node.shape, node.dtype.itemsize)
+    block = device.empty(node.dtype.itemsize)
+    device.copy_in(value, block)
+    node.become_load(block, layout)
+    buffer.hold(block, layout)
+    return value
+
+
+_COPY = OPS[astype]
+
+
+def readable(array: Recorded) -> Any:
+    """Return the values as a host array that is only read from, and at once."""
+    buffer = array._buffer
+    if buffer.block is None and array._dtype() == buffer.dtype:
+        with engine.lock:
+            value = _one_element(buffer)
+        shape = array._shape()
+        if value is not None and math.prod(shape) == 1:
+            return value.reshape(shape)
+    if buffer.device.shares_host_memory:
+        return native(array)
+    return _copied(array, np.empty(array._shape(), array._dtype()))
+
+
+def _copied(array: Recorded, out: Any) -> Any:
+    with engine.lock:
+        block = engine.materialize(array._buffer)
+        array._buffer.device.copy_out(block, array._layout(), out)
+    return out
+
+
+def _rebuild(values: np.ndarray[Any, Any], device: str) -> Any:
+    return import_array(values, get_device(device))
+
+
+class HostMethods(Recorded):
+    """The part of an array that gives its values to the host."""
+
+    __slots__ = ()
+
+    def get(self, out: np.ndarray[Any, Any] | None = None) -> np.ndarray[Any, Any]:
+        """Return the values as a host array.
+
+        Parameters
+        ----------
+        out : numpy.ndarray, optional
+            Host array of the same shape and dtype to copy to.
+
+        Returns
+        -------
+        numpy.ndarray
+
+        Examples
+        --------
+        >>> import devarray as da
+        >>> da.ones(2).get()
+        array([1., 1.])
+        """
+        shape, dtype = self._shape(), self._dtype()
+        if out is None:
+            out = np.empty(shape, dtype)
+        elif not isinstance(out, np.ndarray):
+            raise TypeError(f"out must be a numpy.ndarray, got {type(out).__name__}")
+        elif out.shape != shape or out.dtype != dtype:
+            raise ValueError(
+                f"out must have shape {shape} and dtype {dtype}, got {out.shape} and {out.dtype}"
+            )
+        elif not out.flags.writeable:
+            raise ValueError("output array is read-only")
+        if self._buffer.block is None and math.prod(shape) == 1:
+            out[...] = readable(self)
+            return out
+        result: np.ndarray[Any, Any] = _copied(self, out)
+        return result
+
+    def to_numpy(self) -> np.ndarray[Any, Any]:
+        """Return the values as a host array; the same as `get`."""
+        return self.get()
+
+    @like_numpy(np.ndarray.item)
+    def item(self, *args: Any) -> Any:
+        """Return one element as a Python scalar; see `numpy.ndarray.item`.
+
+        Parameters
+        ----------
+        *args : int or tuple of int, optional
+            Its position in row-major order, or its index; not needed for one element.
+        """
+        shape = self._shape()
+        if not args and math.prod(shape) != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        if not args or self._buffer.device.shares_host_memory:
+            return readable(self).item(*args)
+        key = args[0] if len(args) == 1 else args
+        if type(key) is not tuple:
+            size, at = math.prod(shape), operator.index(key)  # type: ignore[arg-type]
+            if not -size <= at < size:
+                raise IndexError(f"index {at} is out of bounds for size {size}")
+            key = tuple(map(int, np.unravel_index(at % size, shape)))
+        elif len(key) != len(shape):
+            raise ValueError("incorrect number of indices for array")
+        return readable(self[(..., *key)]).item()  # type: ignore[index]
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python scalars."""
+        return readable(self).tolist()
+
+    def tobytes(self, order: Any = "C") -> bytes:
+        """Return the bytes of the elements; see `numpy.ndarray.tobytes`."""
+        columns = claim(self).flags.fnc
+        out = np.empty(self._shape(), self._dtype(), order="F" if columns else "C")
+        return self.get(out).tobytes(order)
+
+    def tofile(self, fid: Any, /, sep: str = "", format: str = "%s") -> None:
+        """Write the elements to a file; see `numpy.ndarray.tofile`."""
+        self.get().tofile(fid, sep, format)
+
+    def dumps(self) -> bytes:
+        """Return the array pickled; ``pickle.loads`` puts it on the same device again."""
+        return pickle.dumps(self)
+
+    def dump(self, file: Any) -> None:
+        """Pickle the array to a file, given open or by its path."""
+        if hasattr(file, "write"):
+            pickle.dump(self, file)
+            return
+        with open(file, "wb") as opened:
+            pickle.dump(self, opened)
+
+    # Protocols
+
+    def _shared(self, what: str) -> Any:
+        """Return a host array over the memory itself, from now on open to others.
+
+        Raises
+        ------
+        AttributeError
+            If `host_access` or the device forbid it.
+        """
+        access, device = current().host_access, self._buffer.device
+        if access == "never" or not device.shares_host_memory:
+            raise AttributeError(
+                f"a device array has no {what} where host code may not read its memory "
+                f"(device {device.name}, host_access={access!r}): use .get()"
+            )
+        engine.export(self._buffer)
+        shared = native(self)
+        if not self._writeable():
+            shared.flags.writeable = False
+        return shared
+
+    @property
+    def data(self) -> memoryview:
+        """The memory, shared with the host; absent where the host may not read it."""
+        view: memoryview = self._shared("data").data
+        return view
+
+    @property
+    def ctypes(self) -> Any:
+        """The memory for C functions, shared with the host; absent where it may not read it."""
+        return self._shared("ctypes").ctypes
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        # "always" copies in __array__: a shared view would mark the memory as escaped for good
+        if current().host_access == "always":
+            raise AttributeError("with host_access='always' arrays are copied to the host")
+        interface: dict[str, Any] = self._shared("__array_interface__").__array_interface__
+        return interface
+
+    if sys.version_info >= (3, 12):
+
+        def __buffer__(self, flags: int, /) -> memoryview:
+            if current().host_access == "always":
+                raise BufferError("with host_access='always' arrays are copied to the host")
+            try:
+                return memoryview(self._shared("buffer"))
+            except AttributeError as error:
+                raise BufferError(str(error)) from None
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        access, device = current().host_access, self._buffer.device
+        if access == "never" or not (device.shares_host_memory or access == "always"):
+            raise HostMixError(
+                "a device array is not converted to a host array by itself: use .get() "
+                f"(device {device.name}, host_access={access!r})"
+            )
+        if copy or (access == "always" and copy is None) or not device.shares_host_memory:
+            # "always" is for whole programs: a shared view would mark the memory as escaped for
+            # good
+            return self.get() if dtype is None else self.get().astype(dtype, copy=False)
+        shared: np.ndarray[Any, Any] = self._shared("memory")
+        return shared if dtype is None else shared.astype(dtype, copy=False)
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """Export the values as a DLPack capsule; see `numpy.ndarray.__dlpack__`.
+
+        Raises
+        ------
+        BufferError
+            If the memory cannot be exported as asked.
+        """
+        source: Any = self.copy() if copy else self  # type: ignore[attr-defined]
+        engine.export(source._buffer)
+        return native(source).__dlpack__(
+            stream=stream,
+            max_version=max_version,
+            dl_device=dl_device,
+            copy=False if copy else copy,
+        )
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        digest = hashlib.sha256(self.get().tobytes()).hexdigest()
+        name = self._buffer.device.name
+        return "devarray.DeviceArray", name, self._dtype().str, self._shape(), digest
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """Return the array on a device: itself if it is there, else a copy.
+
+        Parameters
+        ----------
+        device : str or Device
+        stream : object, optional
+            A stream of the target device to copy on; only None on devices without streams.
+        """
+        target = get_device(device)
+        if stream is not None:
+            raise ValueError(f"device {target.name} has no streams: stream must be None")
+        return self if target is self._buffer.device else import_array(self.get(), target)
+
+    def __reduce__(self) -> Any:
+        return _rebuild, (self.get(), self._buffer.device.name)
+
+    # Text
+
+    def __repr__(self) -> str:
+        return f"{repr(self.get())[:-1]}, device={self._buffer.device.name!r})"
+
+    def __str__(self) -> str:
+        return str(self.get())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.get() if self._shape() else self.item(), spec)
+
+    # Scalars
+
+    def __bool__(self) -> bool:
+        if math.prod(self._shape()) != 1:
+            ask_numpy(bool, (self,), {})  # without computing what is asked for: it raises
+        return bool(readable(self))
+
+    def __int__(self) -> int:
+        return int(self._scalar())
+
+    def __float__(self) -> float:
+        return float(self._scalar())
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar())
+
+    def __index__(self) -> int:
+        if self._shape() or self._dtype().kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        return operator.index(readable(self))
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        value = self._scalar().item()
+        return round(value) if ndigits is None else round(value, ndigits)
+
+    def _scalar(self) -> Any:
+        if self._shape():
+            raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+        return readable(self)
+
+    def __len__(self) -> int:
+        shape = self._shape()
+        if not shape:
+            raise TypeError("len() of unsized object")
+        return shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        shape = self._shape()
+        if not shape:
+            raise TypeError("iteration over a 0-d array")
+        engine.materialize(self._buffer)
+        return (self[k] for k in range(shape[0]))  # type: ignore[index]
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
