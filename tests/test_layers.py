@@ -23,7 +23,7 @@ LAYERS = (
     "array",
     "boundary",
     "chapters masks explain",
-    "creation data_types diagonals elementwise fft grids histograms inspection joining linalg "
+    "creation data_types diagonals elementwise fft grids histograms inspection joining lib linalg "
     "manipulation nan_statistics numpy_names polynomials products random repeating searching "
     "sets sorting statistical taking ufunc utility raw interop",
     "runtime testing cli run __main__ __init__ orders acc offload compat",

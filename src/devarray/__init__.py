@@ -11,7 +11,7 @@ import importlib as _importlib
 
 import numpy as _np
 
-from devarray import fft, linalg
+from devarray import fft, lib, linalg, testing
 from devarray.array import DeviceArray
 from devarray.config import config
 from devarray.device import get_device
@@ -52,12 +52,14 @@ __all__ = [
     "fft",
     "get_device",
     "inf",
+    "lib",
     "linalg",
     "nan",
     "newaxis",
     "pi",
     "statistics",
     "synchronize",
+    "testing",
 ]
 
 # The public functions, a module a chapter; type checkers read their names in the stubs.

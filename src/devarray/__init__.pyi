@@ -75,7 +75,9 @@ from numpy import unsignedinteger as unsignedinteger
 from numpy import ushort as ushort
 
 from devarray import fft as fft
+from devarray import lib as lib
 from devarray import linalg as linalg
+from devarray import testing as testing
 from devarray.array import DeviceArray as DeviceArray
 from devarray.boundary import array as array
 from devarray.boundary import asanyarray as asanyarray
