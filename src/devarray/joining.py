@@ -58,10 +58,8 @@ def _sequence(arrays: Any) -> list[DeviceArray]:
 
 def _result_dtype(parts: Sequence[Any], dtype: Any, casting: str) -> DType:
     """Return the dtype of a join; Python's scalars among the parts adapt to the others."""
-    if dtype is None:
-        return canonical(np.result_type(*parts))
-    target = canonical(np.dtype(dtype))
-    for have in parts:
+    target = canonical(np.result_type(*parts) if dtype is None else np.dtype(dtype))
+    for have in (*parts, target):  # it is cast to itself, so that `casting` is looked at
         if isinstance(have, np.dtype) and not np.can_cast(have, target, casting):  # type: ignore[arg-type]
             raise TypeError(
                 f"Cannot cast array data from {have!r} to {target!r} according to the rule "

@@ -111,6 +111,13 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[DeviceArray, ...]
     return tuple(broadcast_to(x, shape) for x in arrays)
 
 
+def _order(order: Any, known: str) -> str:
+    kind = "C" if order is None else str(order).upper()
+    if kind not in tuple(known):
+        raise ValueError(f"order must be one of {', '.join(known)} (got {order!r})")
+    return kind
+
+
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> DeviceArray:
     """Return the elements in another shape; see `numpy.reshape`.
@@ -139,9 +146,10 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
            [1, 3]], device='openmp')
     """
     x = on_device(a)
-    if order in ("A", "x"):
-        order = "F" if not x._layout().dense and x.T._layout().dense else "C"
-    result = (x.copy() if copy else x).reshape(numbers(shape), order=order.upper())
+    kind = _order(order, "CFA")
+    if kind == "A":
+        kind = "F" if not x._layout().dense and x.T._layout().dense else "C"
+    result: DeviceArray = (x.copy() if copy else x).reshape(numbers(shape), order=kind)
     if copy is False and result._buffer is not x._buffer:
         raise ValueError("Unable to avoid creating a copy while reshaping.")
     return result
@@ -160,9 +168,7 @@ def ravel(a: Any, order: str = "C") -> DeviceArray:
     array([0, 2, 1, 3], device='openmp')
     """
     x = on_device(a)
-    kind = order.upper()
-    if kind not in ("C", "F", "A", "K"):
-        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+    kind = _order(order, "CFAK")
     if kind == "F" or (kind == "A" and x.T._layout().dense):
         x = x.T
     elif kind == "K":
@@ -447,11 +453,11 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> DeviceArray:
     first, second = _axes(axes, x.ndim)
     if first == second:
         raise ValueError("Axes must be different.")
-    turns = k % 4
-    turned = x.swapaxes(first, second) if turns in (1, 3) else x[...]
+    turns = k % 4  # not only of integers: what is not 0, 1 or 2 counts as 3
+    turned = x[...] if turns in (0, 2) else x.swapaxes(first, second)
     if turns in (1, 2):
         turned = flip(turned, first)
-    if turns in (2, 3):
+    if turns not in (0, 1):
         turned = flip(turned, second)
     return turned
 

@@ -125,11 +125,13 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> De
     """
     array, pad_width = on_device(array), numbers(pad_width)
     known = isinstance(mode, str) and mode in PAD_OPTIONS
+    values = np.asarray(numbers(kwargs.get("constant_values", 0)))
     widths = _widths(pad_width, array.ndim)
     if (
         not known
         or not set(kwargs) <= set(PAD_OPTIONS[mode])
         or kwargs.get("reflect_type", "even") != "even"
+        or (values.dtype.kind == "c" and array.dtype.kind != "c")  # it warns
         or _pieces(array.shape, widths, mode) > MOST_PIECES
     ):
         result: DeviceArray = call_library(np.pad, (array, pad_width, mode), kwargs)
@@ -143,11 +145,11 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> De
     result[(*inner, ...)] = array
     if mode == "empty":
         return result
-    values = _pairs(np.asarray(numbers(kwargs.get("constant_values", 0))), array.ndim)
+    ends = _pairs(values, array.ndim)
     for axis, width in enumerate(widths):
         # the border along the axes before is there already, that along those behind is not
         band = result[(*(ALL,) * (axis + 1), *inner[axis + 1 :])]
-        _pad_axis(band, axis, width, mode, values[axis])
+        _pad_axis(band, axis, width, mode, ends[axis])
     return result
 
 
