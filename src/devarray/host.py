@@ -62,8 +62,8 @@ def _compute(order: list[Node]) -> Any:
                 value = np.empty(layout.shape, node.dtype)
                 block.device.copy_out(block, layout, value)
             else:
-                assert isinstance(node.op, Loop)
                 loop = node.op
+                assert isinstance(loop, Loop)
                 cast = [
                     _cast(values[x] if type(x) is Node else x, dtype)
                     for x, dtype in zip(node.sources, loop.ins, strict=True)
@@ -71,15 +71,17 @@ def _compute(order: list[Node]) -> Any:
                 value = cast[0] if loop.op is _COPY else loop.op.ufunc(*cast)
                 if loop.op.nout > 1:
                     value = value[loop.position]
-                if value.dtype != loop.out:
+                if value.dtype is not loop.out:
                     value = value.astype(loop.out)
             values[node] = value
     return np.asarray(value).reshape(order[-1].shape)
 
 
 def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
+    if type(x) is float and dtype.kind in "fc":
+        return np.array(x, dtype)
     x = np.asarray(x)
-    if x.dtype == dtype:
+    if x.dtype is dtype:
         return x
     if x.dtype.kind == "c" and dtype.kind not in "cb":
         x = x.real  # NumPy would warn; that was done when the operation was written
@@ -95,7 +97,8 @@ def _one_element(buffer: Buffer) -> Any:
     if type(node.op) is not Loop or math.prod(node.shape) != 1 or current().check:
         return None
     if node.op.op is _COPY and type(node.sources[0]) is not Node:  # it stays a scalar in kernels
-        return np.full(node.shape, node.sources[0], node.dtype)
+        value = _cast(node.sources[0], node.dtype)
+        return value.reshape(node.shape) if node.shape else value
     owner = node.owner
     order = _order(node)
     if order is None or owner is None or owner() is not buffer:
