@@ -120,7 +120,14 @@ def test_select(k: int) -> None:
     agree(SELECTS[k], BASE)
 
 
-def test_select_is_one_kernel(capsys: Any) -> None:
+@pytest.fixture
+def lazy() -> Any:
+    """Let a test see what is fused, also where the tests run with everything computed at once."""
+    with da.config(eager=False):
+        yield
+
+
+def test_select_is_one_kernel(lazy: None, capsys: Any) -> None:
     x = da.arange(5.0)
     da.explain(np.select([x < 2, x > 3], [x * 2.0, -x], x + 1.0), source=False)
     assert capsys.readouterr().out.startswith("1 kernel\n")

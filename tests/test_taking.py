@@ -156,7 +156,14 @@ def test_fill_diagonal() -> None:
         agree(lambda xp, x, body=body: [y := x * 2, y[1], body(xp, y), y + 1], X)
 
 
-def test_copyto_stays_pending(capsys: Any) -> None:
+@pytest.fixture
+def lazy() -> Any:
+    """Let a test see what is fused, also where the tests run with everything computed at once."""
+    with da.config(eager=False):
+        yield
+
+
+def test_copyto_stays_pending(lazy: None, capsys: Any) -> None:
     x = da.arange(5.0) + 1
     da.copyto(x, x * 2, where=x > 3)
     da.explain(x, source=False)
@@ -199,7 +206,7 @@ def test_polyval(p: Any, dtype: str) -> None:
     agree(lambda xp, p, x: xp.polyval(p, x), p, x)
 
 
-def test_polyval_more(capsys: Any) -> None:
+def test_polyval_more(lazy: None, capsys: Any) -> None:
     agree(lambda xp, p, x: xp.polyval(p, x), V, np.array([INF, -0.0, np.nan]))
     agree(lambda xp, p, x: xp.polyval(p * 2, x[:, ::2] + 1), V, X)
     agree(lambda xp, p, x: xp.polyval(p, x), np.linspace(-1, 1, 60), X / 12)

@@ -128,15 +128,15 @@ around = round
 
 
 @implements(np.real)
-def real(a: Any) -> DeviceArray:
+def real(val: Any) -> DeviceArray:
     """Return the real part, as a view; see `numpy.real`."""
-    return on_device(a).real
+    return on_device(val).real
 
 
 @implements(np.imag)
-def imag(a: Any) -> DeviceArray:
+def imag(val: Any) -> DeviceArray:
     """Return the imaginary part; see `numpy.imag`."""
-    return on_device(a).imag
+    return on_device(val).imag
 
 
 def _parts(z: DeviceArray) -> tuple[Any, Any]:

@@ -15,8 +15,7 @@ __all__ = ["argsort", "sort"]
 
 
 def sort(
-    x: Any,
-    /,
+    a: Any,
     axis: int | None = -1,
     kind: Any = None,
     order: Any = None,
@@ -28,7 +27,7 @@ def sort(
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axis : int or None
         None sorts the flattened array.
     kind, order : optional
@@ -49,7 +48,7 @@ def sort(
     >>> da.sort(da.asarray([3, 1, 2]), descending=True)
     array([3, 2, 1], device='openmp')
     """
-    x = on_device(x)
+    x = on_device(a)
     if kind is None and stable and x.dtype.kind in "fc":
         # without negative zeros, equal numbers are alike, and the fast sort is as good
         kind = "stable" if _has_negative_zero(x) else None
@@ -57,8 +56,7 @@ def sort(
 
 
 def argsort(
-    x: Any,
-    /,
+    a: Any,
     axis: int | None = -1,
     kind: Any = None,
     order: Any = None,
@@ -70,7 +68,7 @@ def argsort(
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axis : int or None
         None sorts the flattened array.
     kind, order : optional
@@ -91,7 +89,7 @@ def argsort(
     >>> da.argsort(da.asarray([2, 1, 2, 1]), descending=True)
     array([0, 2, 1, 3], device='openmp')
     """
-    x = on_device(x)
+    x = on_device(a)
     kind = "stable" if kind is None and stable else kind
     indices = _sorted(np.argsort, x, axis, kind, order, descending)
     if not descending:
