@@ -11,7 +11,7 @@ import importlib as _importlib
 
 import numpy as _np
 
-from devarray import fft, lib, linalg, testing
+from devarray import fft, lib, linalg, random, testing
 from devarray.array import DeviceArray
 from devarray.config import config
 from devarray.device import get_device
@@ -57,6 +57,7 @@ __all__ = [
     "nan",
     "newaxis",
     "pi",
+    "random",
     "statistics",
     "synchronize",
     "testing",

@@ -77,6 +77,7 @@ from numpy import ushort as ushort
 from devarray import fft as fft
 from devarray import lib as lib
 from devarray import linalg as linalg
+from devarray import random as random
 from devarray import testing as testing
 from devarray.array import DeviceArray as DeviceArray
 from devarray.boundary import array as array
