@@ -498,6 +498,27 @@ class Programs(RuleBasedStateMachine):
 
         self.change(lambda x, y: operator.setitem(x, key, y), a, b, guard=guard)
 
+    @rule(
+        a=arrays,
+        key=keys | regular,
+        b=arrays,
+        name=st.sampled_from(["sum", "max", "min", "any", "cumsum"]),
+        axis=st.sampled_from([0, 1, -1]),
+    )
+    def store_reduction(self, a: Pair, key: Any, b: Pair, name: str, axis: int) -> None:
+        def reduced(y: Any) -> Any:
+            y = getattr(np, name)(y, axis=axis)
+            return y.astype(a.n.dtype)
+
+        def guard(x: Any, y: Any) -> None:
+            self._check_reduction("sum" if name == "cumsum" else name, y, axis)
+            check_exact(reduced(y))
+            check_cast(reduced(y), x.dtype)
+            if np.ndim(reduced(y)) and np.ndim(x[key]) == 0:
+                raise Skip
+
+        self.change(lambda x, y: operator.setitem(x, key, reduced(y)), a, b, guard=guard)
+
     @rule(a=arrays, k=regular, m=regular)
     def store_shifted(self, a: Pair, k: Any, m: Any) -> None:
         def step(x: Any) -> None:

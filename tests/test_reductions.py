@@ -487,3 +487,33 @@ def test_host_masks_and_outs_do_not_mix() -> None:
     }
     got = {name: type(outcome(body)) for name, body in bodies.items()}
     assert got == dict.fromkeys(bodies, da.HostMixError)
+
+
+@pytest.mark.parametrize("method", ["sum", "max", "argmin", "mean", "cumsum"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda xp, r: xp.zeros((*r.shape, 3))[..., 1],
+        lambda xp, r: xp.zeros(tuple(3 * n for n in r.shape))[
+            tuple(slice(1, None, 3) for _ in r.shape)
+        ],
+        lambda xp, r: xp.zeros(r.shape[::-1]).T,
+        lambda xp, r: xp.zeros(r.shape, complex).imag,
+        lambda xp, r: xp.zeros(r.shape)[::-1],
+        lambda xp, r: xp.zeros((2, *r.shape))[1],
+    ],
+    ids=["column", "every third", "transposed", "imaginary part", "reversed", "row"],
+)
+def test_a_pending_reduction_is_stored_to_any_view(method: str, place: Any) -> None:
+    def body(xp: Any, a: Any) -> list[Any]:
+        results = []
+        for axis in (0, 1, 2):
+            for finish in (lambda r: r, lambda r: 2 * r - 1):
+                reduced = finish(getattr(a, method)(axis=axis))
+                target = place(xp, reduced)
+                target[...] = reduced
+                results.append(target.copy())
+        return results
+
+    with da.config(oracle_limit=0):
+        agree(body, np.arange(60.0).reshape(3, 4, 5), once=True)

@@ -25,6 +25,7 @@ from devarray.fuse import Step, named, schedule
 from devarray.graph import (
     LOAD,
     REDUCE,
+    SCAN,
     Buffer,
     Node,
     evaluate_with_numpy,
@@ -340,7 +341,11 @@ def store(buffer: Buffer, layout: Layout, value: Node, dtype: DType | None = Non
         steps = schedule([root])
         _run_all(steps[:-1], buffer.device)
         last = steps[-1]
-        if last.reductions and _disturbs_pass(last, block, layout, dtype.itemsize):
+        # a reduction writes its results one after the other, and while others are still computed
+        scan = last.reductions and last.reductions[0].op is SCAN
+        if last.reductions and (
+            not (scan or layout.dense) or _disturbs_pass(last, block, layout, dtype.itemsize)
+        ):
             root = copy_node(evaluate_node(root, buffer.device), layout.shape, dtype)
             last = schedule([root])[-1]
         run(last, buffer.device, {root: (block, layout)})
