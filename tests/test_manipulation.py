@@ -7,6 +7,7 @@ import pytest
 
 import devarray as da
 from agreement import agree
+from devarray import manipulation
 from devarray.errors import HostMixError
 
 LINE = np.arange(7)
@@ -16,6 +17,12 @@ POINT = np.array(5.0)
 EMPTY = np.zeros((0, 3))
 ARRAYS = [LINE, GRID, BLOCK, POINT, EMPTY]
 BARRED = np.array([[np.nan, -0.0], [0.0, np.inf]])
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_small(monkeypatch):
+    """Let our own stores run in these tests, not NumPy's copies of few elements."""
+    monkeypatch.setattr(manipulation, "SMALL", -1)
 
 
 def calls(*lines):
@@ -299,6 +306,20 @@ def test_pad_empty_mode():
 )  # fmt: skip
 def test_dtypes(text, dtype):
     run(text, np.array([[0, 1], [2, 3]]).astype(dtype))
+
+
+@calls(
+    "xp.roll(a, 1)", "xp.roll(a, (1, 2), axis=(0, -1))", "xp.roll(a, 1, 5)", "xp.roll(a, [[1]])",
+    "xp.pad(a, 1)", "xp.pad(a, 2, mode='wrap')", "xp.pad(a, -1)", "xp.concatenate([a, a])",
+    "xp.concatenate([a, 3], axis=None)", "xp.concatenate([a, a], dtype='i2', casting='unsafe')",
+    "xp.concatenate([a, a], dtype='i2')", "xp.stack([a, a], axis=1)", "xp.hstack([a, a])",
+    "xp.concatenate([a, xp.reshape(a, -1)])", "xp.append(a, [1])", "xp.concatenate([a])",
+)  # fmt: skip
+def test_small(text, monkeypatch):
+    """Arrays of few elements go to NumPy, with their views, as others do not."""
+    monkeypatch.setattr(manipulation, "SMALL", 100)
+    for array in (*ARRAYS, GRID[::-1, ::2], np.ones((2, 2), "f4")):
+        run(text, array)
 
 
 @calls(

@@ -14,7 +14,8 @@ from devarray.chapters import implements, library_functions, on_device
 from devarray.creation import empty
 from devarray.kernels.ops import canonical
 from devarray.layout import normalize_axis
-from devarray.manipulation import ALL, numbers, with_axes
+from devarray.library import call_library
+from devarray.manipulation import ALL, is_small, numbers, with_axes
 from devarray.record import refuse_host
 
 __all__ = [
@@ -135,6 +136,12 @@ def concatenate(
         raise ValueError("zero-dimensional arrays cannot be concatenated")
     axis = normalize_axis(axis, parts[0].ndim)
     shape = _joined_shape([x.shape for x in parts], axis)
+    if out is None and all(x._buffer.block is not None for x in parts) and is_small(*parts):
+        kind = _result_dtype(kinds, dtype, casting)
+        joined: DeviceArray = call_library(
+            np.concatenate, (parts, axis), {"dtype": kind, "casting": "unsafe"}, reads_only=True
+        )
+        return joined
     if out is None:
         result = empty(shape, _result_dtype(kinds, dtype, casting), device=parts[0].device)
     else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from devarray import indexing
 from devarray.array import DeviceArray
-from devarray.chapters import implements, library_functions, method_function, on_device
+from devarray.chapters import implements, method_function, on_device
 from devarray.creation import empty
 from devarray.layout import (
     broadcast_layout,
@@ -18,6 +18,7 @@ from devarray.layout import (
     normalize_axes,
     normalize_axis,
 )
+from devarray.library import call_library
 from devarray.record import as_result, refuse_host
 
 __all__ = [
@@ -44,12 +45,18 @@ __all__ = [
 ]
 
 ALL = slice(None)
+SMALL = 1 << 16  # elements up to which NumPy has moved them before some kernels have started
 
 
 def numbers(value: Any) -> Any:
     """Return numbers that say what to do (shifts, widths), which may come as a device array."""
     refuse_host(value, "in a function of devarray")
     return value.tolist() if isinstance(value, DeviceArray) else value
+
+
+def is_small(*arrays: DeviceArray) -> bool:
+    """Say whether NumPy moves the elements of arrays faster than several stores do."""
+    return sum(x.size for x in arrays) <= SMALL
 
 
 def _axes(axis: Any, ndim: int) -> list[int]:
@@ -63,9 +70,6 @@ def _different_axes(axis: Any, ndim: int) -> list[int]:
     if len(set(axes)) != len(axes):
         raise ValueError("repeated axis")
     return axes
-
-
-# Other shapes
 
 
 @implements(np.broadcast_to)
@@ -238,9 +242,6 @@ def expand_dims(a: Any, axis: Any = 0) -> DeviceArray:
     return result
 
 
-# At least so many axes
-
-
 def _one_or_all(arrays: list[DeviceArray]) -> Any:
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
@@ -296,9 +297,6 @@ def atleast_3d(*arys: Any) -> Any:
     (1, 3, 1)
     """
     return _one_or_all([with_axes(x, 3) for x in arys])
-
-
-# Other orders of axes
 
 
 @implements(np.transpose)
@@ -381,9 +379,6 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> DeviceArray:
     order = [k for k in range(x.ndim) if k != axis]
     order.insert(before - (axis < before), axis)
     return x.transpose(order)
-
-
-# Other orders of elements
 
 
 @implements(np.flip)
@@ -473,6 +468,9 @@ def roll(a: Any, shift: Any, axis: Any = None) -> DeviceArray:
     array([3, 0, 1, 2], device='openmp')
     """
     x, shift = on_device(a), numbers(shift)
+    if is_small(x):
+        moved: DeviceArray = call_library(np.roll, (x, shift, numbers(axis)), {}, reads_only=True)
+        return moved
     if axis is None:
         return roll(x.ravel(), shift, 0).reshape(x.shape)
     pairs = np.broadcast(shift, _axes(axis, x.ndim))
@@ -493,6 +491,3 @@ def roll(a: Any, shift: Any, axis: Any = None) -> DeviceArray:
         source, target = zip(*parts, strict=True)
         result[target] = x[source]
     return result
-
-
-library_functions(globals(), "trim_zeros")

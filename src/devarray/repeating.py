@@ -1,4 +1,4 @@
-"""More elements: arrays repeated, tiled, resized and padded."""
+"""More elements or fewer: arrays repeated, tiled, resized, padded and trimmed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from devarray.array import DeviceArray
-from devarray.chapters import implements, on_device
+from devarray.chapters import implements, library_functions, on_device
 from devarray.creation import empty, zeros
 from devarray.layout import normalize_axis
 from devarray.library import call_library
-from devarray.manipulation import ALL, broadcast_to, numbers, ravel
+from devarray.manipulation import ALL, broadcast_to, is_small, numbers, ravel
 
 __all__ = ["pad", "repeat", "resize", "tile"]
 
@@ -128,7 +128,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> De
     values = np.asarray(numbers(kwargs.get("constant_values", 0)))
     widths = _widths(pad_width, array.ndim)
     if (
-        not known
+        is_small(array)
+        or not known
         or not set(kwargs) <= set(PAD_OPTIONS[mode])
         or kwargs.get("reflect_type", "even") != "even"
         or (values.dtype.kind == "c" and array.dtype.kind != "c")  # it warns
@@ -215,3 +216,6 @@ def _pad_axis(band: Any, axis: int, width: tuple[int, int], mode: str, values: A
                 piece = part(first, first + n, -1 if reverse else 1)
                 target = left - at - n if side < 0 else stop + at
                 part(target, target + n)[...] = piece
+
+
+library_functions(globals(), "trim_zeros")
