@@ -1,7 +1,8 @@
 """Statistics that leave out what is not a number.
 
 NaN is replaced, within the kernel, by what changes nothing. NumPy warns of slices without any
-number; that would need their values, so here only those warn that have no elements: see `guide`.
+number. To know of those needs their values, so here a warning comes only for slices that have too
+few elements by their shape, as for `mean` and `var`.
 """
 
 from __future__ import annotations

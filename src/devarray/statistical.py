@@ -70,9 +70,12 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> 
         return call_library(np.ptp, (a,), {"axis": axis, "out": out, "keepdims": keepdims})
     high = reductions.reduce(OPS[np.maximum], a, axis, keepdims=keepdims)
     low = reductions.reduce(OPS[np.minimum], a, axis, keepdims=keepdims)
-    if out is None:
-        return as_result(np.subtract(high, low))
-    return np.subtract(high, low, out=out, casting="unsafe")
+    if out is not None:  # the greatest values go there first
+        high = high.astype(out.dtype, copy=False)
+    distance = np.subtract(high, low)
+    if out is not None and not np.can_cast(distance.dtype, out.dtype, "same_kind"):
+        raise TypeError(f"Cannot cast the distances from {distance.dtype} to {out.dtype}")
+    return as_result(reductions.finish(a, distance._node(), out), out)
 
 
 @implements(np.average)

@@ -12,6 +12,7 @@ from devarray.array import FUNCTIONS, DeviceArray
 from devarray.boundary import asarray
 from devarray.chapters import implements, library_functions, method_function, on_device
 from devarray.creation import empty, zeros
+from devarray.errors import DevarrayError
 from devarray.joining import concatenate
 from devarray.layout import normalize_axis
 from devarray.manipulation import broadcast_to
@@ -51,6 +52,16 @@ def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bo
     return bool(near.all())
 
 
+def _pair(a: Any, b: Any) -> tuple[Any, Any] | None:
+    """Return two arrays, or None if one of the arguments, a ragged list say, is none."""
+    try:
+        return on_device(a), on_device(b)
+    except DevarrayError:
+        raise
+    except (TypeError, ValueError):
+        return None
+
+
 @implements(np.array_equal)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     """Say whether two arrays have the same shape and elements; see `numpy.array_equal`.
@@ -61,9 +72,10 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     >>> da.array_equal(da.arange(3), [0, 1, 2])
     True
     """
-    one, other = on_device(a1), on_device(a2)
-    if one.shape != other.shape:
+    pair = _pair(a1, a2)
+    if pair is None or pair[0].shape != pair[1].shape:
         return False
+    one, other = pair
     same = one == other
     if equal_nan and one.dtype.kind in "fc" and other.dtype.kind in "fc":
         same = same | (np.isnan(one) & np.isnan(other))
@@ -80,15 +92,14 @@ def array_equiv(a1: Any, a2: Any) -> bool:
     >>> da.array_equiv(da.ones((2, 3)), 1.0)
     True
     """
-    one, other = on_device(a1), on_device(a2)
-    pairs = zip(reversed(one.shape), reversed(other.shape), strict=False)
-    if not _repeat_together(list(pairs)):
+    pair = _pair(a1, a2)
+    if pair is None:
+        return False
+    one, other = pair
+    lengths = zip(reversed(one.shape), reversed(other.shape), strict=False)
+    if [both for both in lengths if both[0] != both[1] and 1 not in both]:
         return False
     return bool((one == other).all())
-
-
-def _repeat_together(pairs: list[tuple[int, int]]) -> bool:
-    return not [pair for pair in pairs if pair[0] != pair[1] and 1 not in pair]
 
 
 def _part(a: Any, axis: int, start: int | None, stop: int | None) -> Any:
