@@ -11,7 +11,7 @@ from devarray.device import Device, get_device
 from devarray.layout import Shape
 from devarray.library import adopt
 from devarray.random.bits import Draw, Philox4x32
-from devarray.random.parameters import as_size, broadcast
+from devarray.random.parameters import as_size, broadcast, with_numpys_errors
 from devarray.record import as_result, import_array
 
 __all__ = ["Source"]
@@ -36,6 +36,7 @@ class Source:
         """Where numbers are drawn."""
         return self._device or get_device()
 
+    @with_numpys_errors
     def spawn(self, n_children: int) -> list[Any]:
         """Return generators with seeds of their own; see `numpy.random.Generator.spawn`.
 
