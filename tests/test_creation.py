@@ -367,7 +367,7 @@ def test_dlpack_dtypes(dtype: str) -> None:
 
 def test_from_dlpack() -> None:
     x = np.arange(3.0)
-    copied, shared = da.from_dlpack(x), da.from_dlpack(x, copy=False)
+    copied, shared = da.from_dlpack(x, copy=True), da.from_dlpack(x)
     x[0] = 5
     assert copied.tolist() == [0, 1, 2]
     assert shared.tolist() == [5, 1, 2]

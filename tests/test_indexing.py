@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import devarray as da
-from agreement import agree
+from agreement import agree, assert_same_bits
 
 Body = Callable[..., Any]
 GRID = np.arange(24).reshape(2, 3, 4)
@@ -305,13 +305,23 @@ def test_pending_readers_keep_their_values() -> None:
     agree(body, LINE, np.array([0, 4]))
 
 
-def test_host_keys_do_not_mix() -> None:
+@pytest.mark.parametrize(
+    "key",
+    [np.array([0, -1]), np.array([True, False, True]), (np.array([[0]]), slice(1)), np.ogrid[:3]],
+)
+def test_host_arrays_are_indices_as_lists_are(key: Any) -> None:
+    values = np.arange(6.0).reshape(3, 2)
+    x = da.to_gpu(values)
+    assert_same_bits(x[key].get(), values[key])
+    x[key] = 7
+    values[key] = 7
+    assert_same_bits(x.get(), values)
+
+
+def test_host_values_do_not_mix() -> None:
     x = da.arange(4)
-    for key in (np.array([0, 1]), np.ones(4, bool), (np.array([0]),)):
-        with pytest.raises(da.HostMixError):
-            x[key]
-        with pytest.raises(da.HostMixError):
-            x[key] = 1
+    with pytest.raises(IndexError, match="arrays used as indices must be of integer"):
+        x[np.ones(2)]
     with pytest.raises(da.HostMixError):
         x[:2] = np.ones(2)
     with pytest.raises(da.HostMixError):

@@ -63,11 +63,7 @@ def text() -> str:
     """Return the stub file."""
     lines = {_line(name, getattr(devarray, name)) for name in devarray.__all__}
     imports = {line for line in lines if line.startswith("from ")}
-    imports |= {
-        "from devarray.ufunc import Ufunc as _Ufunc",
-        "from devarray.inspection import __array_api_version__ as __array_api_version__",
-        "from devarray.inspection import __array_namespace_info__ as __array_namespace_info__",
-    }
+    imports.add("from devarray.ufunc import Ufunc as _Ufunc")
     values = {line for line in lines - imports if not line.startswith("def ")}
     functions = lines - imports - values
     theirs = sorted((line for line in imports if line.startswith("from numpy")), key=_natural)

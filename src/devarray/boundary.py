@@ -222,7 +222,9 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
     x : object with ``__dlpack__``
     device : str or Device, optional
     copy : bool, optional
-        By default the memory is copied; False shares it.
+        By default the memory is shared where the device can, as the Array API standard wants it;
+        True always copies, False never. What is shared may be written by others, so its reads are
+        evaluated at once.
 
     Returns
     -------
@@ -236,7 +238,11 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
     """
     if isinstance(x, DeviceArray):
         return asarray(x, copy=copy, device=device)
-    return asarray(np.from_dlpack(x), copy=copy, device=device)
+    host = np.from_dlpack(x)
+    target = get_device(device)
+    if copy is None and target.shares_host_memory and canonical(host.dtype) == host.dtype:
+        copy = False
+    return asarray(host, copy=copy, device=target)
 
 
 def asanyarray(

@@ -14,7 +14,7 @@ from devarray.chapters import implements, library_functions
 from devarray.device import Device, get_device
 from devarray.graph import map_node
 from devarray.kernels.ops import canonical
-from devarray.layout import Shape
+from devarray.layout import Shape, check_axes
 from devarray.record import fresh, fresh_buffer
 
 __all__ = [
@@ -39,6 +39,7 @@ def as_shape(shape: Any) -> Shape:
         result = tuple(operator.index(n) for n in shape)
     else:
         result = (operator.index(shape),)
+    check_axes(result)
     if any(n < 0 for n in result):
         raise ValueError("negative dimensions are not allowed")
     return result

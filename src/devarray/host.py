@@ -345,6 +345,12 @@ class HostMethods(Recorded):
             raise ValueError(f"device {target.name} has no streams: stream must be None")
         return self if target is self._buffer.device else import_array(self.get(), target)
 
+    def __sizeof__(self) -> int:
+        """Return the bytes of the object, and of its elements if it is no view."""
+        return object.__sizeof__(self) + (
+            0 if self._view else math.prod(self._shape()) * self._dtype().itemsize
+        )
+
     def __reduce__(self) -> Any:
         return _rebuild, (self.get(), self._buffer.device.name)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from devarray import engine
 from devarray.config import current
+from devarray.device import Device
 from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS
 from devarray.layout import Shape, broadcast_shapes, index_layout, is_basic_key
@@ -29,7 +30,7 @@ from devarray.record import (
     write,
 )
 
-__all__ = ["constant", "getitem", "setitem", "view"]
+__all__ = ["constant", "getitem", "indices_on", "setitem", "view"]
 
 BOOL = np.dtype("?")
 
@@ -46,20 +47,40 @@ def constant(array: Recorded, dtype: Any, value: Any) -> Any:
     return fresh(node, array._buffer.device)
 
 
-def _plain_key(key: Any) -> Any:
-    """Return the key with integer arrays of no dimension, on host or device, as integers."""
+def _plain_key(key: Any, device: Device) -> Any:
+    """Return the key with integer arrays of no dimension, on host or device, as integers.
+
+    Host arrays of indices, and masks, are copied to the device, as lists are.
+    """
     if type(key) is tuple:
-        return tuple([_plain_key(part) for part in key])
+        return tuple([_plain_key(part, device) for part in key])
     if isinstance(key, Recorded) and not key._shape() and key._dtype().kind in "iu":
         return operator.index(key)  # type: ignore[arg-type]
-    if isinstance(key, np.ndarray) and not key.ndim and key.dtype.kind in "iu":
-        return operator.index(key)
+    if isinstance(key, np.ndarray):
+        if not key.ndim and key.dtype.kind in "iu":
+            return operator.index(key)
+        return indices_on(key, device)
     return key
+
+
+def indices_on(indices: Any, device: Device) -> Any:
+    """Return a host array of indices, or a mask, as a device array; anything else as it is.
+
+    Raises
+    ------
+    IndexError
+        For a host array of another kind, in NumPy's words.
+    """
+    if isinstance(indices, np.ndarray):
+        if indices.dtype.kind not in "biu":
+            raise IndexError("arrays used as indices must be of integer (or boolean) type")
+        return import_array(indices, device)
+    return indices
 
 
 def getitem(array: Recorded, key: Any) -> Any:
     """Return ``array[key]``: a view for basic keys, a copy for others; an element is read."""
-    key = _plain_key(key)
+    key = _plain_key(key, array._buffer.device)
     if is_basic_key(key):
         dtype = array._dtype()
         layout = index_layout(array._layout(), key, dtype.itemsize)
@@ -84,7 +105,7 @@ def setitem(array: Recorded, key: Any, value: Any) -> None:
     """Write ``array[key] = value``."""
     if not array._writeable():
         raise ValueError("assignment destination is read-only")
-    key = _plain_key(key)
+    key = _plain_key(key, array._buffer.device)
     if _is_everything(key) and array._shape():
         target = array
     elif is_basic_key(key):
@@ -211,7 +232,8 @@ def value_node(target: Recorded, value: Any) -> Node:
     if is_host_scalar(value) or not isinstance(value, (list, tuple, np.ndarray, Recorded)):
         loop = engine.copy_loop(dtype, dtype)
         return map_node(loop, (scalar_value(value, dtype),), shape)
-    refuse_host(value, "is assigned to a device array")
+    if not (isinstance(value, np.ndarray) and value.size == 1):  # one element is a scalar
+        refuse_host(value, "is assigned to a device array")
     if not isinstance(value, Recorded):
         value = import_array(np.asarray(value), target._buffer.device)
     operand = as_operand(value, target._buffer.device)

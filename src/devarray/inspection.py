@@ -10,12 +10,11 @@ import numpy as np
 from devarray.chapters import implements, library_functions, on_device
 from devarray.device import Device, available_devices, get_device
 from devarray.kernels.ops import DTYPES
-from devarray.layout import normalize_axes
+from devarray.layout import MOST_AXES, normalize_axes
 
 __all__ = ["__array_api_version__", "__array_namespace_info__", "ndim", "shape", "size"]
 
 __array_api_version__ = "2025.12"
-MAX_DIMENSIONS = 64  # of NumPy's arrays, which the library functions see
 
 
 class NamespaceInfo:
@@ -34,7 +33,7 @@ class NamespaceInfo:
         return {
             "boolean indexing": True,
             "data-dependent shapes": True,
-            "max dimensions": MAX_DIMENSIONS,
+            "max dimensions": MOST_AXES,
         }
 
     def default_device(self) -> Device:

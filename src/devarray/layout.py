@@ -55,6 +55,18 @@ class Layout(NamedTuple):
     dense: bool
 
 
+MOST_AXES = 64  # as in NumPy, whose arrays the library functions see
+
+
+def check_axes(shape: Sequence[int]) -> None:
+    """Raise NumPy's error for a shape with too many axes."""
+    if len(shape) > MOST_AXES:
+        raise ValueError(
+            f"maximum supported dimension for an ndarray is currently {MOST_AXES}, found "
+            f"{len(shape)}"
+        )
+
+
 def make_layout(shape: Shape, strides: Shape, offset: int, itemsize: int) -> Layout:
     """Return the layout, noting whether it is C-contiguous for elements of `itemsize` bytes."""
     expected = itemsize
@@ -208,12 +220,18 @@ def index_layout(layout: Layout, key: Any, itemsize: int) -> Layout:
                 raise IndexError(f"index {at} is out of bounds for axis {axis} with size {length}")
             offset += (at + length if at < 0 else at) * layout.strides[axis]
             axis += 1
+    if len(shape) > MOST_AXES:
+        raise IndexError(
+            f"number of dimensions must be within [0, {MOST_AXES}], indexing result would have "
+            f"{len(shape)}"
+        )
     return make_layout(tuple(shape), tuple(strides), offset, itemsize)
 
 
 def resolve_shape(size: int, shape: Any) -> Shape:
     """Return the shape that ``reshape(shape)`` asks for, with any -1 filled in."""
     wanted = [operator.index(n) for n in (shape if isinstance(shape, (tuple, list)) else (shape,))]
+    check_axes(wanted)
     unknown = [axis for axis, length in enumerate(wanted) if length < 0]
     if len(unknown) > 1:
         raise ValueError("can only specify one unknown dimension")

@@ -62,13 +62,13 @@ def call_library(
         If a host array with a dimension stands among the arguments, unless ``host_access`` is
         ``always``.
     """
-    found: list[Recorded] = []
+    found: list[tuple[Recorded, Any]] = []
     with engine.lock:
         native_args, native_kwargs = _unwrap(args, found), _unwrap(kwargs, found)
-        for array in () if reads_only else found:
+        for array, _ in () if reads_only else found:
             block = engine.materialize(array._buffer)
             engine.evaluate(readers(block, array._layout(), array._dtype().itemsize))
-        device = _one_device(found) or default
+        device = _one_device([array for array, _ in found]) or default
         if device is None:
             return function(*args, **kwargs)
         counterpart = device.counterpart(function)
@@ -90,12 +90,12 @@ class Trusted:
         self.array = array
 
 
-def _unwrap(value: Any, found: list[Recorded]) -> Any:
+def _unwrap(value: Any, found: list[tuple[Recorded, Any]]) -> Any:
     if isinstance(value, Recorded):
-        found.append(value)
         view = native(value)
         if not value._writeable():
             view.flags.writeable = False
+        found.append((value, view))
         return view
     if type(value) in (list, tuple):
         return type(value)([_unwrap(item, found) for item in value])
@@ -107,14 +107,16 @@ def _unwrap(value: Any, found: list[Recorded]) -> Any:
     return value
 
 
-def _wrap(value: Any, found: list[Recorded], device: Device) -> Any:
+def _wrap(value: Any, found: list[tuple[Recorded, Any]], device: Device) -> Any:
     if isinstance(value, np.ndarray):
+        for array, mine in found:
+            if value is mine:  # out=
+                return array
         try:
             canonical(value.dtype)
         except UnsupportedError:
             return value
-        for array in found:
-            mine = native(array)
+        for array, mine in found:
             if np.may_share_memory(mine, value):
                 return _same_memory(value, array, mine)
         return adopt(value, device)

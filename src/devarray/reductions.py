@@ -52,12 +52,16 @@ def _unmask(array: Recorded, axis: Any, keepdims: bool, where: Any) -> tuple[Rec
     return array, axis, where
 
 
-_reduce_loops: dict[tuple[Op, DType, Any], Loop] = {}
+_reduce_loops: dict[tuple[Op, DType, Any, Any], Loop] = {}
 
 
-def _reduce_loop(op: Op, dtype: DType, wanted: Any) -> Loop:
-    """Return the loop that combines two accumulators, for elements of `dtype`."""
-    key = (op, dtype, wanted)
+def _reduce_loop(op: Op, dtype: DType, wanted: Any, out: Any = None) -> Loop:
+    """Return the loop that combines two accumulators, for elements of `dtype`.
+
+    Without a `wanted` dtype, that of an output takes part in the promotion.
+    """
+    into = out._dtype() if wanted is None and isinstance(out, Recorded) else None
+    key = (op, dtype, wanted, into)
     found = _reduce_loops.get(key)
     if found is None:
         if wanted is not None:
@@ -67,7 +71,11 @@ def _reduce_loop(op: Op, dtype: DType, wanted: Any) -> Loop:
                 (None, dtype, None), reduction=True, signature=signature, casting="unsafe"
             )
         else:
-            resolved = op.ufunc.resolve_dtypes((None, dtype, None), reduction=True)
+            first = None if op.ufunc in _LOGICAL else into
+            casting: Any = "same_kind" if first is None else "unsafe"
+            resolved = op.ufunc.resolve_dtypes(
+                (first, dtype, None), reduction=True, casting=casting
+            )
         out = canonical(resolved[2])
         found = _reduce_loops[key] = op.make((out, out, out))[0]
     return found
@@ -124,10 +132,8 @@ def _reduce(
         return NotImplemented
     if isinstance(out, tuple):
         (out,) = out
-    if dtype is None and isinstance(out, Recorded) and op.ufunc not in _LOGICAL:
-        dtype = out._dtype()
     axes = normalize_axes(axis, len(shape))
-    loop = _reduce_loop(op, node.dtype, dtype)
+    loop = _reduce_loop(op, node.dtype, dtype, out)
     if op.ufunc in _LOGICAL:
         node = cast(node, BOOL)
     masked = where is not True and where is not NO_VALUE
@@ -392,9 +398,7 @@ def accumulate(op: Op, array: Recorded, axis: Any = 0, dtype: Any = None, out: A
     if not op.reduce:
         return NotImplemented
     axis = normalize_axis(axis, len(node.shape))
-    if dtype is None and isinstance(out, Recorded):
-        dtype = out._dtype()
-    loop = _reduce_loop(op, node.dtype, dtype)
+    loop = _reduce_loop(op, node.dtype, dtype, out)
     if node.dtype.kind == "c" and op.reduce not in ("sum", "prod"):
         return NotImplemented
     if op.ufunc in _LOGICAL:

@@ -27,7 +27,9 @@ from devarray.ufunc import Ufunc
 
 __all__ = ["run_script", "stand_in"]
 
-_NOT_OURS = frozenset({"bool", "bool_"})  # the real scalar types: scripts use them in isinstance
+# The real scalar types, which scripts use in isinstance; and names in which the Array API standard
+# differs from NumPy.
+_NOT_OURS = frozenset({"bool", "bool_", "sort", "argsort", "floor_divide", "finfo"})
 
 
 def _on_device(value: Any) -> Any:

@@ -10,11 +10,12 @@ import numpy as np
 from devarray.array import DeviceArray
 from devarray.chapters import implements, library_functions, on_device
 from devarray.creation import ones
+from devarray.indexing import indices_on
 from devarray.layout import broadcast_shapes
 from devarray.library import call_library
 from devarray.record import is_host_scalar
 
-__all__ = ["copyto", "mask_indices"]
+__all__ = ["copyto", "mask_indices", "take", "take_along_axis"]
 
 BOOL = np.dtype("?")
 
@@ -103,9 +104,55 @@ def mask_indices(n: int, mask_func: Callable[..., Any], k: Any = 0) -> tuple[Any
     return indices
 
 
+@implements(np.take)
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: Any = "raise"
+) -> DeviceArray:
+    """Return elements at indices along an axis; see `numpy.take`.
+
+    Parameters
+    ----------
+    a : array_like
+    indices : array_like of int
+        A host array of indices is copied to the device, as a list is.
+    axis : int, optional
+        By default `a` is flattened first.
+    out : DeviceArray, optional
+    mode : {"raise", "wrap", "clip"}
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> da.take(da.arange(5) * 10, [3, -1])
+    array([30, 40], device='openmp')
+    """
+    a = on_device(a)
+    options = {"axis": axis, "out": out, "mode": mode}
+    result: DeviceArray = call_library(np.take, (a, indices_on(indices, a.device)), options)
+    return result
+
+
+@implements(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> DeviceArray:
+    """Return elements at indices that differ along the other axes; see `numpy.take_along_axis`.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> x = da.asarray([[3, 1, 2], [6, 5, 4]])
+    >>> da.take_along_axis(x, da.argsort(x), axis=1)
+    array([[1, 2, 3],
+           [4, 5, 6]], device='openmp')
+    """
+    arr = on_device(arr)
+    indices = indices_on(indices, arr.device)
+    result: DeviceArray = call_library(np.take_along_axis, (arr, indices, axis), {}, True)
+    return result
+
+
 library_functions(
     globals(),
     "compress diag_indices diag_indices_from fill_diagonal ix_ place put put_along_axis putmask "
-    "ravel_multi_index take take_along_axis tril_indices tril_indices_from triu_indices "
+    "ravel_multi_index tril_indices tril_indices_from triu_indices "
     "triu_indices_from unravel_index",
 )

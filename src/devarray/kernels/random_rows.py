@@ -52,8 +52,8 @@ def unit64(bits: Array) -> Array:
 
 def unit32(bits: Array) -> Array:
     """Return a float32 in [0, 1), a multiple of 2**-24, from the highest bits of the first word."""
-    whole: Array = ((bits & WORD) >> np.uint64(8)).astype(F4)
-    return whole * F4.type(2.0**-24)
+    result: Array = ((bits & WORD) >> np.uint64(8)).astype(F4) * F4.type(2.0**-24)
+    return result
 
 
 def _high(x: Array, y: Array) -> Array:

@@ -69,6 +69,24 @@ def tanh(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return result
 
 
+def tan(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return the tangent, as ``-1j * tanh(1j * x)`` where x is complex."""
+    result: np.ndarray[Any, Any] = np.asarray(np.tan(x))
+    if result.dtype.kind == "c":
+        endless = np.isinf(x.imag)
+        result.real = np.where(endless, np.copysign(0, x.real), result.real)
+        result.imag = np.where(endless, np.copysign(1, x.imag), result.imag)
+    return result
+
+
+def sign(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return ``x / abs(x)``; NaN where a part of a complex x is NaN, infinite or not."""
+    result: np.ndarray[Any, Any] = np.asarray(np.sign(x))
+    if result.dtype.kind == "c":
+        result = np.where(np.isnan(x), result.dtype.type(complex(np.nan, np.nan)), result)
+    return result
+
+
 # ---- arithmetic
 op(np.add, "{0} + {1}", bools="{0} | {1}", cplx="da_cadd({0}, {1})", reduce="sum", exact=True)
 op(np.subtract, "{0} - {1}", cplx="da_csubtract({0}, {1})", exact=True)
@@ -99,6 +117,7 @@ op(
     half="da_sign({0})",
     cplx="da_csign({0})",
     exact=True,
+    answer=sign,
 )
 op(np.reciprocal, "1 / {0}", ints="da_reciprocal({0})", cplx="da_creciprocal({0})", exact=True)
 op(np.square, "{0} * {0}", cplx="da_csquare({0})", exact=True)
@@ -198,7 +217,7 @@ op(np.cbrt, "da_cbrt({0})", domain=WIDE)
 # ---- circular and hyperbolic functions
 op(np.sin, "da_sin({0})", cplx="da_csin({0})", domain=SMALL)
 op(np.cos, "da_cos({0})", cplx="da_ccos({0})", domain=SMALL)
-op(np.tan, "da_tan({0})", cplx="da_ctan({0})", domain=SMALL)
+op(np.tan, "da_tan({0})", cplx="da_ctan({0})", domain=SMALL, answer=tan)
 op(np.arcsin, "da_asin({0})", cplx="da_casin({0})", domain=UNIT)
 op(np.arccos, "da_acos({0})", cplx="da_cacos({0})", domain=UNIT)
 op(np.arctan, "da_atan({0})", cplx="da_catan({0})", domain=WIDE)

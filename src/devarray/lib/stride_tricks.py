@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy import broadcast_shapes
 
 from devarray.chapters import library_functions
-from devarray.manipulation import broadcast_arrays, broadcast_shapes, broadcast_to
+from devarray.manipulation import broadcast_arrays, broadcast_to
 
 __all__ = ["broadcast_arrays", "broadcast_shapes", "broadcast_to"]
 

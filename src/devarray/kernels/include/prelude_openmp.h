@@ -89,7 +89,7 @@ DA_SCALAR(scalar_fmod, fmod) DA_SCALAR(scalar_hypot, hypot)
         _Complex float z; __real__ z = x.re; __imag__ z = x.im; z = name##f(z); return da_c64(__real__ z, __imag__ z); } \
     FN c128 da_##own(c128 x) { \
         _Complex double z; __real__ z = x.re; __imag__ z = x.im; z = name(z); return da_c128(__real__ z, __imag__ z); }
-DA_COMPLEX(csqrt) DA_COMPLEX(cexp) DA_COMPLEX(clog) DA_COMPLEX(csin) DA_COMPLEX(ccos) DA_COMPLEX(ctan)
+DA_COMPLEX(csqrt) DA_COMPLEX(cexp) DA_COMPLEX(clog) DA_COMPLEX(csin) DA_COMPLEX(ccos)
 DA_COMPLEX(csinh) DA_COMPLEX(ccosh) DA_COMPLEX_AS(libm_ctanh, ctanh) DA_COMPLEX(casin) DA_COMPLEX(cacos) DA_COMPLEX(catan)
 DA_COMPLEX(casinh) DA_COMPLEX(cacosh) DA_COMPLEX(catanh)
 

@@ -208,8 +208,8 @@ DA_MIXED(i64, u64)
     FN F da_fmax(F x, F y) { const F m = x > y ? x : y; return y != y ? x : m; } \
     FN F da_fmin(F x, F y) { const F m = x < y ? x : y; return y != y ? x : m; } \
     FN F da_clip(F x, F low, F high) { \
-        const F a = x > low ? x : low, y = x != x ? x : a, b = y < high ? y : high; \
-        return y != y ? y : b; \
+        const F y = (x < low) | (low != low) ? low : x; \
+        return (y > high) | (high != high) ? high : y; \
     } \
     FN F da_sign(F x) { const F s = (F)((x > 0) - (x < 0)); return x == x ? s : x; } \
     FN F da_heaviside(F x, F h) { const F s = (F)(x > 0), y = x == 0 ? h : s; return x == x ? y : x; } \
@@ -323,7 +323,7 @@ FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin
     FN C da_crint(C x) { return da_##C(da_rint(x.re), da_rint(x.im)); } \
     FN F da_cabsolute(C x) { return da_hypot(x.re, x.im); } \
     FN C da_csign(C x) { \
-        const F a = da_scalar_hypot(x.re, x.im); \
+        const F a = x.re != x.re || x.im != x.im ? x.re + x.im : da_scalar_hypot(x.re, x.im); \
         if (a != a) return da_##C(a, a); \
         if (!(a < (F)__builtin_inf())) { \
             if (da_isinf(x.re) && da_isinf(x.im)) return da_##C((F)__builtin_nan(""), (F)__builtin_nan("")); \
@@ -363,6 +363,10 @@ FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin
         const F inf = (F)__builtin_inf(); \
         if (da_fabs(x.re) == inf) return da_##C(da_copysign((F)1, x.re), da_copysign((F)0, x.im)); \
         return da_libm_ctanh(x); \
+    } \
+    FN C da_ctan(C x) { \
+        const C t = da_ctanh(da_##C(-x.im, x.re)); \
+        return da_##C(t.im, -t.re); \
     } \
     FN C da_cpower(C x, C y) { \
         if (y.re == 0 && y.im == 0) return da_##C(1, 0); \
