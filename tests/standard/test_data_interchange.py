@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 
 import numpy as np
@@ -53,6 +54,22 @@ def test_capsules():
     assert "dltensor_versioned" not in repr(x.__dlpack__(max_version=(0, 8)))
     x.__dlpack__(stream=None, max_version=(1, 0), dl_device=(1, 0), copy=None)
     x.__dlpack__(dl_device=x.__dlpack_device__(), copy=False)
+
+
+def flags(capsule):
+    """Return the flags in a capsule of DLPack 1: they stand behind version, context, deleter."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    start = pointer(capsule, b"dltensor_versioned")
+    return ctypes.c_uint64.from_address(start + 8 + 2 * ctypes.sizeof(ctypes.c_void_p)).value
+
+
+def test_flags():
+    """1: read-only; 2: a copy was made."""
+    x = array([1.0, 2.0])
+    for copy, wanted in ((None, 0), (False, 0), (True, 2)):
+        assert flags(x.__dlpack__(max_version=(1, 0), copy=copy)) == wanted
+    assert flags(da.broadcast_to(x, (2, 2)).__dlpack__(max_version=(1, 0))) == 1
 
 
 def test_what_cannot_be_exported():

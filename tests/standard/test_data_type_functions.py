@@ -112,6 +112,7 @@ def test_isdtype(dtype):
         dtype in ("bool", "int8", *COMPLEX)
     )
     assert da.isdtype(own, ()) is False
+    assert da.isdtype(dtype=own, kind="numeric") is (dtype != "bool")
     with pytest.raises((TypeError, ValueError)):
         da.isdtype(own, "no such kind")
 

