@@ -58,12 +58,18 @@ class Draw(NamedTuple):
 
     def units(self, dtype: DType = F8, part: int = 0) -> tuple[Any, Any]:
         """Return two arrays of random numbers in [0, 1), of float64 or float32."""
+        low, high = self.bits(part)
+        if dtype != F8:  # the low word has bits enough for two
+            high = low >> 32
         loop = _UNITS[dtype]
-        low, high = (
-            fresh(map_node(loop, (bits._node(),), self.shape), self.device)
-            for bits in self.bits(part)
-        )
-        return low, high
+        one, two = (map_node(loop, (bits._node(),), self.shape) for bits in (low, high))
+        return fresh(one, self.device), fresh(two, self.device)
+
+    def unit_and_sign(self) -> tuple[Any, Any]:
+        """Return random numbers in [0, 1), and -1.0 or 1.0 from a bit that they leave over."""
+        low, _ = self.bits()
+        unit = fresh(map_node(_UNITS[F8], (low._node(),), self.shape), self.device)
+        return unit, np.where(low & 1 == 0, -1.0, 1.0)
 
     def places(self) -> Any:
         """Return the positions along the last axis, as an int64 array."""
@@ -72,10 +78,19 @@ class Draw(NamedTuple):
 
 
 def scaled(draw: Draw, count: Any) -> Any:
-    """Return random uint64 below `count`, a Python integer or an array of uint64 above 0."""
+    """Return random uint64 below `count`: the bits, as a binary fraction, times `count`.
+
+    Up to 2**32 an integer takes 64 bits, above it, and if `count` is an array (of uint64 above 0),
+    128 bits.
+    """
     low, high = draw.bits()
-    operand: Node | int = count._node() if isinstance(count, DeviceArray) else count
-    return fresh(map_node(_SCALED, (low._node(), high._node(), operand), draw.shape), draw.device)
+    if isinstance(count, DeviceArray):
+        return fresh(
+            map_node(_SCALED, (low._node(), high._node(), count._node()), draw.shape), draw.device
+        )
+    if count > 1 << 32:
+        return fresh(map_node(_SCALED, (low._node(), high._node(), count), draw.shape), draw.device)
+    return ((low >> 32) * count + ((low & 0xFFFFFFFF) * count >> 32)) >> 32
 
 
 class Philox4x32:

@@ -43,14 +43,10 @@ def _waiting(u: Any) -> Any:
     return 0.0 - np.log(1.0 - u)
 
 
-def _sign(v: Any) -> Any:
-    return np.where(v < 0.5, -1.0, 1.0)
-
-
 def laplace(draw: Draw) -> Any:
     """Return standard double exponential numbers."""
-    u, v = draw.units()
-    return _sign(v) * _waiting(u)
+    u, sign = draw.unit_and_sign()
+    return sign * _waiting(u)
 
 
 def logistic(draw: Draw) -> Any:
@@ -67,8 +63,8 @@ def gumbel(draw: Draw) -> Any:
 
 def cauchy(draw: Draw) -> Any:
     """Return standard Cauchy numbers; half the angle, and a sign, keep the tails exact."""
-    u, v = draw.units()
-    return _sign(v) / np.tan((0.5 * math.pi) * (1.0 - u))
+    u, sign = draw.unit_and_sign()
+    return sign / np.tan((0.5 * math.pi) * (1.0 - u))
 
 
 def pareto(draw: Draw, a: Any) -> Any:

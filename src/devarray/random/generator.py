@@ -72,7 +72,8 @@ class Generator(Distributions, HostDraws):
     ) -> Any:
         """Draw integers from [low, high), or [low, high]; see `numpy.random.Generator.integers`.
 
-        No integer is likelier than another by more than 2**-64 of its probability.
+        No integer is likelier than another by more than 2**-32 of its probability; of a hundred
+        integers, by 2**-57.
 
         Examples
         --------
