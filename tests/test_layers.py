@@ -14,7 +14,7 @@ LAYERS = (
     "device",
     "backends",
     "graph",
-    "fuse",
+    "fuse peek",
     "plans plain",
     "engine",
     "record",
@@ -24,7 +24,7 @@ LAYERS = (
     "boundary",
     "chapters masks explain",
     "creation data_types diagonals elementwise fft grids histograms inspection joining lib linalg "
-    "manipulation nan_statistics numpy_names polynomials products random repeating searching "
+    "manipulation nan_statistics numpy_names polynomials products quantiles random repeating searching "
     "sets sorting statistical taking ufunc utility raw interop",
     "runtime testing cli run __main__ __init__ orders acc offload compat",
 )

@@ -66,8 +66,8 @@ __all__ = [
 # The public functions, a module a chapter; type checkers read their names in the stubs.
 _CHAPTERS = (
     "boundary creation data_types diagonals elementwise grids histograms inspection joining "
-    "manipulation nan_statistics numpy_names polynomials products repeating searching sets "
-    "sorting statistical taking utility"
+    "manipulation nan_statistics numpy_names polynomials products quantiles repeating searching "
+    "sets sorting statistical taking utility"
 )
 _names = {dtype.name: dtype.type for dtype in _DTYPES} | _UFUNCS
 for _chapter in _CHAPTERS.split():

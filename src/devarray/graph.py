@@ -31,6 +31,7 @@ __all__ = [
     "Kind",
     "Node",
     "Reduction",
+    "apply_loop",
     "evaluate_with_numpy",
     "index_node",
     "indices_of",
@@ -254,9 +255,11 @@ class Buffer:
         more.
     layout : Layout
         Of the whole content in memory.
+    peeked : bool
+        An element of the pending content was asked for; see `peek`.
     """
 
-    __slots__ = ("__weakref__", "block", "device", "dtype", "layout", "node", "spare")
+    __slots__ = ("__weakref__", "block", "device", "dtype", "layout", "node", "peeked", "spare")
 
     def __init__(self, device: Device, node: Node) -> None:
         self.device = device
@@ -265,6 +268,7 @@ class Buffer:
         self.block: Block | None = None
         self.spare: Block | None = None
         self.layout: Layout | None = None
+        self.peeked = False
 
     def whole(self) -> Layout:
         """Return the layout of the whole content, whether or not there is memory yet."""
@@ -413,17 +417,23 @@ def _cast(x: Any, dtype: DType) -> Any:
     array = np.asarray(x)
     if array.dtype.kind == "c" and dtype.kind not in "cb":
         array = array.real  # NumPy would warn; that was done when the operation was written
-    return array.astype(dtype)
+    return array.astype(dtype, copy=False)
+
+
+def apply_loop(loop: Loop, operands: list[Any]) -> Any:
+    """Return what NumPy says of an op for host arrays and scalars, as an array."""
+    cast = [_cast(x, dtype) for x, dtype in zip(operands, loop.ins, strict=True)]
+    if loop.op is _COPY:
+        return cast[0].copy()
+    result = loop.op.answer(*cast)
+    if loop.op.nout > 1:
+        result = result[loop.position]
+    return np.asarray(result).astype(loop.out, copy=False)
 
 
 def _apply(node: Node, operands: list[Any]) -> Any:
     if isinstance(node.op, Loop):
-        loop = node.op
-        cast = [_cast(x, dtype) for x, dtype in zip(operands, loop.ins, strict=True)]
-        result = cast[0] if loop.op is _COPY else loop.op.answer(*cast)
-        if loop.op.nout > 1:
-            result = result[loop.position]
-        return np.broadcast_to(np.asarray(result).astype(loop.out, copy=False), node.shape)
+        return np.broadcast_to(apply_loop(node.op, operands), node.shape)
     reduction: Reduction = node.arg
     x = np.asarray(operands[0])
     if node.op is SCAN:

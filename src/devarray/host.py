@@ -18,101 +18,11 @@ from devarray.config import current
 from devarray.device import get_device
 from devarray.errors import HostMixError
 from devarray.flat import claim
-from devarray.graph import LOAD, Buffer, Node
-from devarray.kernels.ops import OPS, Loop
-from devarray.kernels.rows import astype
-from devarray.layout import contiguous
 from devarray.library import native
+from devarray.peek import one_element
 from devarray.record import Recorded, import_array
 
 __all__ = ["HostMethods", "readable"]
-
-_FEW = 64  # operations up to which an expression of one element is computed by NumPy's scalars
-
-
-def _order(root: Node) -> list[Node] | None:
-    """Return an expression of one element, sources first; None if a kernel must compute it.
-
-    That is one with reductions or scans in it, or a long one.
-    """
-    seen = {root}
-    stack = [root]
-    for node in stack:  # it grows
-        if node.op is LOAD:
-            continue
-        if type(node.op) is not Loop:
-            return None
-        for source in node.sources:
-            if type(source) is Node and source not in seen:
-                seen.add(source)
-                stack.append(source)
-        if len(stack) > _FEW:
-            return None
-    return sorted(stack, key=operator.attrgetter("serial"))
-
-
-def _compute(order: list[Node]) -> Any:
-    """Return what NumPy says of the last node of an expression of one element."""
-    values: dict[Node, Any] = {}
-    value: Any = None
-    with np.errstate(all="ignore"):
-        for node in order:
-            if node.op is LOAD:
-                block, layout = node.arg
-                value = np.empty(layout.shape, node.dtype)
-                block.device.copy_out(block, layout, value)
-            else:
-                loop = node.op
-                assert isinstance(loop, Loop)
-                cast = [
-                    _cast(values[x] if type(x) is Node else x, dtype)
-                    for x, dtype in zip(node.sources, loop.ins, strict=True)
-                ]
-                value = cast[0] if loop.op is _COPY else loop.op.ufunc(*cast)
-                if loop.op.nout > 1:
-                    value = value[loop.position]
-                if value.dtype is not loop.out:
-                    value = value.astype(loop.out)
-            values[node] = value
-    return np.asarray(value).reshape(order[-1].shape)
-
-
-def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
-    if type(x) is float and dtype.kind in "fc":
-        return np.array(x, dtype)
-    x = np.asarray(x)
-    if x.dtype is dtype:
-        return x
-    if x.dtype.kind == "c" and dtype.kind not in "cb":
-        x = x.real  # NumPy would warn; that was done when the operation was written
-    return x.astype(dtype)
-
-
-def _one_element(buffer: Buffer) -> Any:
-    """Return the value of a pending expression of one element, computed without a kernel.
-
-    None means that it is none, or must be computed by a kernel.
-    """
-    node = buffer.node
-    if type(node.op) is not Loop or math.prod(node.shape) != 1 or current().check:
-        return None
-    if node.op.op is _COPY and type(node.sources[0]) is not Node:  # it stays a scalar in kernels
-        value = _cast(node.sources[0], node.dtype)
-        return value.reshape(node.shape) if node.shape else value
-    owner = node.owner
-    order = _order(node)
-    if order is None or owner is None or owner() is not buffer:
-        return None
-    value = _compute(order)
-    device, layout = buffer.device, contiguous(node.shape, node.dtype.itemsize)
-    block = device.empty(node.dtype.itemsize)
-    device.copy_in(value, block)
-    node.become_load(block, layout)
-    buffer.hold(block, layout)
-    return value
-
-
-_COPY = OPS[astype]
 
 
 def readable(array: Recorded) -> Any:
@@ -120,7 +30,7 @@ def readable(array: Recorded) -> Any:
     buffer = array._buffer
     if buffer.block is None and array._dtype() == buffer.dtype:
         with engine.lock:
-            value = _one_element(buffer)
+            value = one_element(buffer)
         shape = array._shape()
         if value is not None and math.prod(shape) == 1:
             return value.reshape(shape)

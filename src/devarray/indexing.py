@@ -12,10 +12,11 @@ import numpy as np
 from devarray import engine
 from devarray.config import current
 from devarray.device import Device
-from devarray.graph import Node, map_node
+from devarray.graph import Buffer, Node, map_node
 from devarray.kernels.ops import OPS
-from devarray.layout import Shape, broadcast_shapes, index_layout, is_basic_key
+from devarray.layout import Layout, Shape, broadcast_shapes, index_layout, is_basic_key
 from devarray.library import Trusted, call_library, native
+from devarray.peek import peek
 from devarray.record import (
     Recorded,
     View,
@@ -86,8 +87,7 @@ def getitem(array: Recorded, key: Any) -> Any:
         layout = index_layout(array._layout(), key, dtype.itemsize)
         if not layout.shape and not _has_ellipsis(key):
             # NumPy gives a scalar here, which does not follow later writes to the array
-            block = engine.materialize(array._buffer)
-            value = array._buffer.device.native(block, layout, dtype)
+            value = _element(array._buffer, layout, dtype)
             if current().host_access == "always":
                 return value[()]
             return as_scalar(constant(array, dtype, value.item()))
@@ -95,6 +95,15 @@ def getitem(array: Recorded, key: Any) -> Any:
     if _is_mask(key, array) and len(key._shape()) == len(array._shape()) and not array._lazy:
         return selection(array, key)
     return call_library(operator.getitem, (array, key), {}, reads_only=True)
+
+
+def _element(buffer: Buffer, layout: Layout, dtype: Any) -> Any:
+    """Return one element as a 0-d array of the host, or of the device's library."""
+    with engine.lock:
+        value = peek(buffer, layout) if dtype == buffer.dtype else None
+    if value is not None:
+        return value
+    return buffer.device.native(engine.materialize(buffer), layout, dtype)
 
 
 def _has_ellipsis(key: Any) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from devarray import dispatch, engine, reductions
-from devarray.chapters import implements, library_functions, on_device
+from devarray.chapters import implements, on_device
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import normalize_axes, normalize_axis
 from devarray.record import as_result
@@ -387,6 +387,3 @@ def _variance(
     rest = np.subtract(_total(~missing, axis, INTP, keepdims, where), ddof)
     _warn_if_few(a, axis, ddof, where, "Degrees of freedom <= 0 for slice.", 5)
     return np.where(rest <= 0, np.nan, _divided(total, rest))
-
-
-library_functions(globals(), "nanmedian nanpercentile nanquantile")

@@ -352,4 +352,4 @@ def _cumulative(ufunc: Any, x: Any, axis: Any, dtype: Any, out: Any, include_ini
     return concatenate([first, result], axis)
 
 
-library_functions(globals(), "convolve correlate median percentile quantile")
+library_functions(globals(), "convolve correlate")

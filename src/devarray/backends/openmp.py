@@ -167,6 +167,8 @@ class OpenMP:
 
     def native(self, block: Block, layout: Layout, dtype: np.dtype[Any]) -> Any:
         """See `devarray.device.Device`."""
+        if 0 in layout.shape:  # its position may lie outside
+            return np.empty(layout.shape, dtype)
         return np.ndarray(layout.shape, dtype, block.memory, layout.offset, layout.strides)  # type: ignore[arg-type]
 
     def adopt(self, array: Any) -> Block:

@@ -60,7 +60,8 @@ def _high(x: Array, y: Array) -> Array:
     """Return the upper 64 bits of a product."""
     a, b, c, d = x >> HALF, x & WORD, y >> HALF, y & WORD
     middle = a * d + (b * d >> HALF)
-    return a * c + (middle >> HALF) + ((b * c + (middle & WORD)) >> HALF)
+    result: Array = a * c + (middle >> HALF) + ((b * c + (middle & WORD)) >> HALF)
+    return result
 
 
 def scaled(low: Array, high: Array, count: Array) -> Array:
