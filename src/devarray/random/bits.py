@@ -10,6 +10,7 @@ import numpy as np
 
 from devarray.array import DeviceArray
 from devarray.device import Device
+from devarray.engine import copy_loop
 from devarray.graph import Node, index_node, map_node
 from devarray.kernels import random_rows
 from devarray.kernels.ops import OPS
@@ -45,7 +46,12 @@ class Draw(NamedTuple):
 
     def bits(self, part: int = 0) -> tuple[Any, Any]:
         """Return two arrays of random uint64."""
-        sources = (self._index(), self.key, self.call | part << PART)
+        # nodes, not scalars, which would be two operands each in the kernel and all bits made twice
+        key, call = (
+            map_node(copy_loop(U8, U8), (word,), self.shape)
+            for word in (self.key, self.call | part << PART)
+        )
+        sources = (self._index(), key, call)
         low, high = (map_node(loop, sources, self.shape) for loop in (_LOW, _HIGH))
         return fresh(low, self.device), fresh(high, self.device)
 
