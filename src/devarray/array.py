@@ -20,6 +20,7 @@ from devarray.host import HostMethods, readable
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import (
     make_layout,
+    normalize_axes,
     normalize_axis,
     reshape_layout,
     resolve_shape,
@@ -183,7 +184,7 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
             except UnsupportedError:  # an argument of text or objects, beside a device array
                 if current().host_access != "always":
                     raise
-        return call_library(function, args, options)
+        return call_library(function, args, options, default=self.device)
 
     # Indexing
 
@@ -191,7 +192,7 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
         kind = type(key)
         if kind is int or kind is tuple:
             shape = self.shape
-            if len(shape) == (1 if kind is int else len(key)) and shape and self._is_host():
+            if len(shape) == (1 if kind is int else len(key)) and shape and self._at_hand():
                 for part in () if kind is int else key:
                     if type(part) is not int:
                         break
@@ -202,8 +203,8 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
                     return as_scalar(indexing.constant(self, self.dtype, value.item()))
         return indexing.getitem(self, key)
 
-    def _is_host(self) -> bool:
-        return self._buffer.device.shares_host_memory
+    def _at_hand(self) -> bool:
+        return self._buffer.block is not None and self._buffer.device.shares_host_memory
 
     def __class_getitem__(cls, item: Any) -> types.GenericAlias:
         given = len(item) if isinstance(item, tuple) else 1
@@ -227,7 +228,9 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
         if not shape:
             raise TypeError("reshape() takes exactly 1 argument (0 given)")
         wanted = shape[0] if len(shape) == 1 else shape
-        if order not in ("C", "A"):
+        if order == "A":
+            order = "F" if self.flags.fnc else "C"
+        if order != "C":
             if order == "F":
                 return self.T.reshape(tuple(reversed(resolve_shape(self.size, wanted)))).T
             raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
@@ -244,9 +247,10 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
 
     def ravel(self, order: str = "C") -> DeviceArray:
         """Return the elements along one axis: a view of a contiguous array, else a copy."""
-        if order == "C" and not self._layout().dense:
-            return self.flatten()
-        return self.reshape(-1, order=order)
+        if order != "C":
+            array: DeviceArray = FUNCTIONS[np.ravel](self, order)
+            return array
+        return self.reshape(-1) if self._layout().dense else self.flatten()
 
     def flatten(self, order: str = "C") -> DeviceArray:
         """Return a copy of the elements along one axis."""
@@ -283,10 +287,7 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
         if axis is None:
             drop = {a for a, n in enumerate(shape) if n == 1}
         else:
-            drop = {
-                normalize_axis(a, len(shape))
-                for a in (axis if isinstance(axis, tuple) else (axis,))
-            }
+            drop = set(normalize_axes(axis, len(shape)))
             if any(shape[a] != 1 for a in drop):
                 raise ValueError(
                     "cannot select an axis to squeeze out which has size not equal to one"

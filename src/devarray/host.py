@@ -224,13 +224,10 @@ class HostMethods(Recorded):
         BufferError
             If the memory cannot be exported as asked.
         """
-        source: Any = self.copy() if copy else self  # type: ignore[attr-defined]
-        engine.export(source._buffer)
-        return native(source).__dlpack__(
-            stream=stream,
-            max_version=max_version,
-            dl_device=dl_device,
-            copy=False if copy else copy,
+        if not copy:  # the library copies at once
+            engine.export(self._buffer)
+        return native(self).__dlpack__(
+            stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
         )
 
     def __dlpack_device__(self) -> tuple[int, int]:
