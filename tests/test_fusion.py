@@ -198,3 +198,13 @@ def test_kernel_text(name, request):
     if request.config.getoption("--update-golden"):
         path.write_text(text)
     assert path.read_text() == text, "the kernel's text has changed; see it with --update-golden"
+
+
+def test_a_reduction_beside_what_it_needs_is_scheduled() -> None:
+    values = np.random.default_rng(0).random((48, 3))
+    x = da.to_gpu(values)
+    largest = x.max(axis=1, keepdims=True)
+    finite = da.where(da.isfinite(largest), largest, 0.0)
+    result = da.log(da.exp(x - finite).sum(axis=1, keepdims=True)) + largest
+    da.evaluate(result, largest)
+    np.testing.assert_allclose(result.get()[:, 0], np.log(np.exp(values).sum(axis=1)))

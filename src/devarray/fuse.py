@@ -181,6 +181,9 @@ def _plan(root: Node, made: set[Node], wanted: Wanted, edges: _Edges) -> tuple[S
         return step, cuts
     roots = _together(root, made, wanted) if edges.several else [root]
     nodes, reductions, cuts = _walk(roots, root.shape, made, edges.reasons)
+    if reductions and len(roots) > 1:
+        roots = [root]
+        nodes, reductions, cuts = _walk(roots, root.shape, made, edges.reasons)
     first = max(reductions, key=_space_size, default=None)
     if first is None:
         step = Step(root.shape)
@@ -189,9 +192,6 @@ def _plan(root: Node, made: set[Node], wanted: Wanted, edges: _Edges) -> tuple[S
         if not cuts:
             _choose_stores(step, wanted, edges)
         return step, cuts
-    if len(roots) > 1:
-        nodes, reductions, cuts = _walk([root], root.shape, made, edges.reasons)
-        first = max(reductions, key=_space_size)
     together = [node for node in reductions if same_pass(node, first)]
     others = [node for node in reductions if not same_pass(node, first)]
     for node in others:

@@ -150,7 +150,6 @@ def _long_line(
 def eye(
     N: int,
     M: int | None = None,
-    /,
     k: int = 0,
     dtype: Any = float,
     order: Any = None,

@@ -226,7 +226,10 @@ class HostMethods(Recorded):
         """
         if not copy:  # the library copies at once
             engine.export(self._buffer)
-        return native(self).__dlpack__(
+        shared = native(self)
+        if not self._writeable():
+            shared.flags.writeable = False
+        return shared.__dlpack__(
             stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
         )
 
