@@ -22,6 +22,7 @@ from devarray.random.parameters import (
     host_values,
     integer_bounds,
     integer_dtype,
+    store,
     with_numpys_errors,
 )
 from devarray.record import as_result, refuse_host
@@ -208,7 +209,7 @@ class Generator(Distributions, HostDraws):
             raise TypeError("len() of unsized object")
         if out is not None:
             refuse_host(out, "in a call of a random generator")
-            if not isinstance(out, DeviceArray):
+            if not isinstance(out, (DeviceArray, np.ndarray)):
                 raise TypeError("out must be a numpy array")
             if out.shape != array.shape:
                 raise ValueError("out must have the same shape as x")
@@ -225,10 +226,7 @@ class Generator(Distributions, HostDraws):
             moved = array.swapaxes(axis, -1)
             order = selection.orders(self._take(moved.shape))
             result = TAKE(moved, order, -1).swapaxes(axis, -1)
-        if out is None:
-            return result
-        out[...] = result
-        return out
+        return result if out is None else store(out, result)
 
     @with_numpys_errors
     def shuffle(self, x: Any, axis: int = 0) -> None:
@@ -241,13 +239,14 @@ class Generator(Distributions, HostDraws):
         axis : int
         """
         refuse_host(x, "in a call of a random generator")
-        if not isinstance(x, DeviceArray):
+        if not isinstance(x, (DeviceArray, np.ndarray)):
             self._shuffle_items(x, axis)
             return
         if not x.ndim:
             raise TypeError("len() of unsized object")
         axis = normalize_axis(axis, x.ndim)
-        x[...] = np.take(x, selection.orders(self._take((x.shape[axis],))), axis=axis)
+        order = selection.orders(self._take((x.shape[axis],)))
+        store(x, np.take(_given(x), order, axis=axis))
 
     def _shuffle_items(self, x: Any, axis: int) -> None:
         n = len(x)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from devarray.array import DeviceArray
-from devarray.random.parameters import host_values, out_size
+from devarray.random.parameters import host_values, out_size, store
 from devarray.random.source import Source
 
 __all__ = ["HostDraws"]
@@ -72,7 +71,4 @@ class HostDraws(Source):
         shape = host_values(shape)
         size = out_size(size, np.dtype(dtype), out)
         result = self._to_device(self._host_source().standard_gamma(shape, size, dtype))
-        if not isinstance(out, DeviceArray):
-            return result
-        out[...] = result
-        return out
+        return result if out is None else store(out, result)

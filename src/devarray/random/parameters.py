@@ -23,7 +23,7 @@ from devarray.record import refuse_host
 __all__ = [
     "NON_NEGATIVE", "POSITIVE", "PROBABILITY", "Rule", "as_size", "broadcast", "check_triangle",
     "check_width", "float_dtype", "host_values", "integer_bounds", "integer_dtype", "out_size",
-    "parameter", "with_numpys_errors",
+    "parameter", "store", "with_numpys_errors",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -177,7 +177,7 @@ def out_size(size: Any, dtype: np.dtype[Any], out: Any) -> Any:
     if out is None:
         return size
     refuse_host(out, "in a call of a random generator")
-    flags = out.flags if isinstance(out, DeviceArray) else None
+    flags: Any = out.flags if isinstance(out, (DeviceArray, np.ndarray)) else None
     if flags is None or not ((flags.c_contiguous or flags.f_contiguous) and flags.writeable):
         raise ValueError(
             "Supplied output array must be contiguous, writable, aligned, and in machine "
@@ -190,6 +190,12 @@ def out_size(size: Any, dtype: np.dtype[Any], out: Any) -> Any:
     if size is not None and as_size(size) != out.shape:
         raise ValueError("size must match out.shape when used together")
     return out.shape
+
+
+def store(out: Any, values: DeviceArray) -> Any:
+    """Write what was drawn to `out`, which is a host array only where those may be mixed."""
+    out[...] = values.get() if isinstance(out, np.ndarray) else values
+    return out
 
 
 def host_values(value: Any) -> Any:

@@ -11,7 +11,7 @@ from devarray.device import Device, get_device
 from devarray.layout import Shape
 from devarray.library import adopt
 from devarray.random.bits import Draw, Philox4x32
-from devarray.random.parameters import as_size, broadcast, with_numpys_errors
+from devarray.random.parameters import as_size, broadcast, store, with_numpys_errors
 from devarray.record import as_result, import_array
 
 __all__ = ["Source"]
@@ -70,8 +70,7 @@ class Source:
         result = formula(self._take(as_size(size) or ()), dtype)
         if out is None:
             return as_result(result) if size is None else result
-        out[...] = result
-        return out
+        return store(out, result)
 
     def _host_source(self) -> np.random.Generator:
         """Return NumPy's own generator over the next call's stream."""
