@@ -241,8 +241,7 @@ def value_node(target: Recorded, value: Any) -> Node:
     if is_host_scalar(value) or not isinstance(value, (list, tuple, np.ndarray, Recorded)):
         loop = engine.copy_loop(dtype, dtype)
         return map_node(loop, (scalar_value(value, dtype),), shape)
-    if not (isinstance(value, np.ndarray) and value.size == 1):  # one element is a scalar
-        refuse_host(value, "is assigned to a device array")
+    _refuse_values(value)
     if not isinstance(value, Recorded):
         value = import_array(np.asarray(value), target._buffer.device)
     operand = as_operand(value, target._buffer.device)
@@ -256,6 +255,12 @@ def value_node(target: Recorded, value: Any) -> Node:
         _warn_complex()
     node: Node = value._node()
     return node
+
+
+def _refuse_values(value: Any) -> None:
+    """Raise for a host array that is assigned; one of a single element is as good as a scalar."""
+    if not (isinstance(value, np.ndarray) and value.size == 1):
+        refuse_host(value, "is assigned to a device array")
 
 
 def _check_fits(given: Shape, have: Shape, shape: Shape) -> None:
@@ -277,7 +282,7 @@ def _warn_complex() -> None:
 
 
 def _library_setitem(array: Recorded, key: Any, value: Any) -> None:
-    refuse_host(value, "is assigned to a device array")
+    _refuse_values(value)
     with engine.lock:
         held = native(value) if isinstance(value, Recorded) else value
         if isinstance(value, Recorded) and value._buffer is array._buffer:
