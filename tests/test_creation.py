@@ -597,3 +597,13 @@ def test_creation_is_lazy_and_repeatable() -> None:
     x += 5
     z = da.full_like(x, 2) * x
     assert [host(a)[1].tolist() for a in (x, y, z)] == [[5, 5, 5], [1, 1, 1], [10, 10, 10]]
+
+
+def test_masked_arrays_and_matrices_are_refused() -> None:
+    masked = np.ma.masked_array([1.0, 2.0, 30.0], [0, 0, 1])
+    for x in (masked, np.matrix([[1, 2]])):
+        for make in (da.asarray, da.to_gpu, da.array):
+            with pytest.raises(da.UnsupportedError, match="is not supported on devices"):
+                make(x)
+    with da.config(host_access="always"), pytest.raises(TypeError):
+        da.arange(3) + masked

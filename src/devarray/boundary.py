@@ -60,7 +60,7 @@ def _host(x: Any) -> np.ndarray[Any, Any]:
     """Return host data as an ndarray; nested sequences may hold 0-d device arrays."""
     if isinstance(x, (list, tuple)):
         x = _without_device(x)
-    return np.asarray(x)
+    return x if isinstance(x, np.ndarray) else np.asarray(x)
 
 
 def _without_device(x: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from devarray.boundary import asarray
+from devarray.boundary import to_gpu
 from devarray.chapters import implements, library_functions, on_device
 from devarray.library import call_library
 
@@ -20,8 +20,9 @@ def _quantile(function: Any, example: str) -> Callable[..., Any]:
     kind = "percentiles, 0 to 100" if name.endswith("percentile") else "quantiles, 0 to 1"
 
     def counterpart(a: Any, q: Any, *args: Any, **options: Any) -> Any:
-        # a host array of what is wanted is copied to the device, as a list is
-        return call_library(function, (on_device(a), asarray(q), *args), options)
+        if isinstance(q, np.ndarray):  # it is copied to the device, as a list is
+            q = to_gpu(q)
+        return call_library(function, (on_device(a), q, *args), options)
 
     counterpart.__name__ = counterpart.__qualname__ = name
     counterpart.__doc__ = f"""Return {kind}, along axes; see `numpy.{name}`.

@@ -47,6 +47,7 @@ __all__ = [
     "call",
     "check_device",
     "check_power",
+    "decides_itself",
     "device_of",
     "fresh",
     "fresh_buffer",
@@ -325,8 +326,25 @@ class Operand(NamedTuple):
     shape: Shape
 
 
+def decides_itself(x: Any) -> bool:
+    """Say whether `x` is of a subclass of ndarray with operators of its own (masked, matrix)."""
+    kind = type(x)
+    return kind is not np.ndarray and isinstance(x, np.ndarray) and kind.__array_priority__ > 0
+
+
 def import_array(array: np.ndarray[Any, Any], device: Device) -> Any:
-    """Return a device array with a copy of a host array."""
+    """Return a device array with a copy of a host array.
+
+    Raises
+    ------
+    UnsupportedError
+        For dtypes that devices do not have, and for masked arrays and matrices.
+    """
+    if decides_itself(array):
+        raise UnsupportedError(
+            f"{type(array).__name__} is not supported on devices: its values alone would mean "
+            "something else; pass np.asarray(x), or x.filled(...) for masked arrays"
+        )
     dtype = canonical(array.dtype)
     source = np.ascontiguousarray(array, dtype).reshape(array.shape)
     result = fresh_buffer(device, source.shape, dtype)
@@ -366,6 +384,8 @@ def as_operand(x: Any, device: Device | None) -> Operand | None:
         return Operand(canonical(x.dtype), x.item(), ())
     if isinstance(x, (int, float, complex)):
         return as_operand(np.asarray(x), device)  # a subclass: not weak, as in NumPy
+    if decides_itself(x):
+        return None
     if isinstance(x, (np.ndarray, list, tuple)):
         refuse_host(x, "in an operation with a device array")
         node = import_array(np.asarray(x), device or get_device())._node()

@@ -22,7 +22,7 @@ import numpy as np
 import devarray
 from devarray.array import DeviceArray
 from devarray.errors import UnsupportedError
-from devarray.record import Recorded
+from devarray.record import Recorded, decides_itself
 from devarray.ufunc import Ufunc
 
 __all__ = ["run_script", "stand_in"]
@@ -126,8 +126,8 @@ def _wrap_ufunc(own: Ufunc, ufunc: Any) -> Any:
 
     class ScriptUfunc(Ufunc):
         def __call__(self, *args: Any, **options: Any) -> Any:
-            if _scalars_only(args, options):
-                return ufunc(*args)
+            if _scalars_only(args, options) or any(decides_itself(x) for x in args):
+                return ufunc(*args, **options)
             return super().__call__(*args, **options)
 
     return ScriptUfunc(own._op)
