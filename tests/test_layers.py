@@ -24,8 +24,8 @@ LAYERS = (
     "boundary",
     "chapters masks explain",
     "creation data_types diagonals elementwise fft grids histograms inspection joining lib linalg "
-    "manipulation nan_statistics numpy_names polynomials products quantiles random repeating searching "
-    "sets sorting statistical taking ufunc utility raw",
+    "manipulation nan_statistics numpy_names polynomials products quantiles random repeating "
+    "searching sets sorting statistical taking ufunc utility raw",
     "interop runtime testing cli run __main__ __init__ orders acc offload compat",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

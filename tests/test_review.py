@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import devarray as da
+from agreement import agree
 
 
 def same(device, host):
@@ -129,3 +130,28 @@ def test_fast_math_ends_with_its_block():
     with da.config(fast_math=True):
         np.testing.assert_allclose((x * y + x).get(), a * b + a, rtol=1e-15)
     same(x * y + x, a * b + a)
+
+
+def test_outer_of_sequences() -> None:
+    for one in (
+        lambda xp, a: xp.add.outer(a, [1, 2, 3]),
+        lambda xp, a: xp.multiply.outer((1, 2), a),
+    ):
+        agree(one, np.arange(3.0))
+
+
+def test_conj_of_real_arrays_is_the_array() -> None:
+    agree(lambda xp, a: [a.conj() is a, a.conj()], np.array([True, False]))
+    agree(lambda xp, a: [a.conjugate() is a, xp.conj(a)], np.arange(3))
+
+
+@pytest.mark.parametrize("method", ["var", "std"])
+@pytest.mark.filterwarnings("ignore:Casting complex values")
+def test_spread_in_another_kind_of_numbers(method: str) -> None:
+    for a, dtype in (
+        (np.array([-1.5 - 2j, 2, 1j]), "f8"), (np.array([7.0, 7, 2, 5]), "c16"),
+        (np.array([3, 5, 3]), "i8"), (np.array([[7, -3], [2, 1], [7, 7]]), "u1"),
+        (np.array([True, False]), "?"),
+    ):  # fmt: skip
+        agree(lambda xp, a, d=dtype: getattr(a, method)(dtype=d), a, rtol=1e-14)
+        agree(lambda xp, a, d=dtype: getattr(xp, method)(a, 0, d, correction=1), a, rtol=1e-14)

@@ -398,7 +398,9 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
     # Elementwise methods
 
     def conj(self) -> DeviceArray:
-        """Return the complex conjugate."""
+        """Return the complex conjugate; of an array that is not complex, the array itself."""
+        if self.dtype.kind != "c":
+            return self
         result: DeviceArray = call(OPS[np.conjugate], self)
         return result
 

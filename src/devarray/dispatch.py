@@ -28,7 +28,9 @@ from devarray.record import (
     check_power,
     device_of,
     fresh,
+    import_array,
     loops_for,
+    refuse_host,
     write,
 )
 
@@ -243,10 +245,19 @@ def ufunc_method(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
     return result
 
 
+def _outer_operand(x: Any, device: Any) -> Any:
+    """Return a sequence as a device array: it needs axes of its own, like any array."""
+    if isinstance(x, (list, tuple)):
+        return import_array(np.asarray(x), device)
+    refuse_host(x, "in an operation with a device array")
+    return x
+
+
 def _outer(op: Op | None, ufunc: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     if op is None or op.nin != 2:
         return call_library(ufunc.outer, inputs, options)
-    first, second = inputs
+    device = device_of(inputs)
+    first, second = (_outer_operand(x, device) for x in inputs)
     if isinstance(first, Recorded) and isinstance(second, Recorded):
         key = (..., *(None,) * len(second._shape()))
         first = first[key]  # type: ignore[index]

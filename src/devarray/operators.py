@@ -12,7 +12,7 @@ from devarray.graph import map_node
 from devarray.kernels.ops import OPS, Op
 from devarray.kernels.rows import floor_divide
 from devarray.layout import broadcast_shapes
-from devarray.record import AS_SCALAR, Recorded, call, fresh
+from devarray.record import AS_SCALAR, Recorded, call, decides_itself, fresh
 
 __all__ = ["Operators", "set_array_class"]
 
@@ -64,6 +64,8 @@ def _foreign(ufunc: Any, self: Any, other: Any, reflected: bool) -> Any:
     A type with ``__array_ufunc__`` decides itself, unless that is None: then its own operator does.
     What can be compared with no number is equal to none.
     """
+    if decides_itself(other):
+        return NotImplemented
     protocol = getattr(type(other), "__array_ufunc__", NO_VALUE)
     if protocol is not NO_VALUE and protocol is not None and not reflected:
         return ufunc(self, other)

@@ -20,6 +20,7 @@ from devarray.graph import Node, Reduction, map_node, reduce_node, scan_node
 from devarray.indexing import scalar_value
 from devarray.kernels.ops import OPS, Loop, Op, canonical
 from devarray.layout import Shape, broadcast_shapes, normalize_axes, normalize_axis, reduced_shape
+from devarray.library import call_library
 from devarray.record import Recorded, as_operand, fresh, write
 
 __all__ = [
@@ -344,6 +345,8 @@ def var(
         if ddof != 0:
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
+    if _is_odd(array, dtype):
+        return _library_spread(np.var, array, axis, dtype, out, ddof, keepdims, where, mean)
     array, axis, where = _unmask(array, axis, keepdims, where)
     axes = _axes_of_mean(axis, len(array._shape()))
     within, result = _mean_dtype(array, dtype)
@@ -371,6 +374,20 @@ def var(
     return finish(array, cast(np.true_divide(total, rest)._node(), result), out)
 
 
+def _is_odd(array: Recorded, dtype: Any) -> bool:
+    """Say whether a variance is asked for in another kind of numbers than the natural one."""
+    if dtype is None or dtype is NO_VALUE:
+        return False
+    usual = "c" if array._dtype().kind == "c" else "f"
+    return bool(np.dtype(dtype).kind != usual)
+
+
+def _library_spread(function: Any, array: Recorded, *options: Any) -> Any:
+    *given, where, mean = options
+    named = {"where": where} if mean is NO_VALUE else {"where": where, "mean": mean}
+    return call_library(function, (array, *given), named)
+
+
 def std(
     array: Recorded,
     axis: Any = None,
@@ -383,6 +400,10 @@ def std(
     correction: Any = NO_VALUE,
 ) -> Any:
     """Return the standard deviation; see `numpy.std`."""
+    if _is_odd(array, dtype):
+        if correction is not NO_VALUE:
+            ddof = correction
+        return _library_spread(np.std, array, axis, dtype, out, ddof, keepdims, where, mean)
     variance = var(array, axis, dtype, None, ddof, keepdims, where, mean, correction)
     root = cast(np.sqrt(variance)._node(), variance._dtype())
     return finish(variance, root, out)
