@@ -138,6 +138,10 @@ def test_outer_of_sequences() -> None:
         lambda xp, a: xp.multiply.outer((1, 2), a),
     ):
         agree(one, np.arange(3.0))
+    agree(lambda xp, a: xp.heaviside.outer(a, -1), np.ones(4, "f4"))
+    agree(
+        lambda xp, y, x: xp.trapezoid(y, x), np.array([2, 0, -1.5]), np.array([[3, 2], [3, -1.0]])
+    )
 
 
 def test_conj_of_real_arrays_is_the_array() -> None:
@@ -155,3 +159,37 @@ def test_spread_in_another_kind_of_numbers(method: str) -> None:
     ):  # fmt: skip
         agree(lambda xp, a, d=dtype: getattr(a, method)(dtype=d), a, rtol=1e-14)
         agree(lambda xp, a, d=dtype: getattr(xp, method)(a, 0, d, correction=1), a, rtol=1e-14)
+
+
+@pytest.mark.parametrize("order", ["c", "F", "a", "k", None, "z", "", 3])
+def test_orders(order: object) -> None:
+    a = np.arange(6).reshape(2, 3)
+    for body in (
+        lambda xp, a: [a.ravel(order), a.T.ravel(order)],
+        lambda xp, a: [a.flatten(order), a.T.flatten(order)],
+        lambda xp, a: a.T.reshape(-1, order=order),
+        lambda xp, a: xp.add(a, a, order=order),
+        lambda xp, a: xp.zeros_like(a, order=order),
+    ):
+        agree(body, a)
+    agree(lambda xp, a: xp.array(a, order=order), a, once=True)
+    agree(lambda xp: xp.ones((2, 3), order=order), once=True)
+
+
+def test_lengths_are_no_bools() -> None:
+    for body in (
+        lambda xp: xp.ones(True), lambda xp: xp.zeros((2, False)),
+        lambda xp: xp.arange(3).reshape(True, -1),
+    ):  # fmt: skip
+        agree(body, once=True)
+
+
+def test_many_axes() -> None:
+    a = np.arange(2.0).reshape((1,) * 60 + (2,))
+    agree(lambda xp, a: [a + 1, a * a[..., :1], a.sum(), a.mean(-1), np.exp(a)], a, rtol=1e-15)
+
+
+def test_integers_to_negative_powers_in_another_dtype() -> None:
+    a, b = np.array([2, 2], "u4"), np.array([-1, 1])
+    agree(lambda xp, a, b: xp.power(a, b, dtype="f4"), a, b)
+    agree(lambda xp, a, b: xp.power(a, b, dtype="i8"), a, b)

@@ -19,6 +19,7 @@ from devarray.graph import map_node
 from devarray.host import HostMethods, readable
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import (
+    check_order,
     make_layout,
     normalize_axes,
     normalize_axis,
@@ -220,7 +221,7 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
 
     # Shape
 
-    def reshape(self, *shape: Any, order: str = "C") -> DeviceArray:
+    def reshape(self, *shape: Any, order: Any = "C") -> DeviceArray:
         """Return the elements in another shape; see `numpy.reshape`.
 
         The result is a view where strides allow, else a copy.
@@ -228,12 +229,9 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
         if not shape:
             raise TypeError("reshape() takes exactly 1 argument (0 given)")
         wanted = shape[0] if len(shape) == 1 else shape
-        if order == "A":
-            order = "F" if self.flags.fnc else "C"
-        if order != "C":
-            if order == "F":
-                return self.T.reshape(tuple(reversed(resolve_shape(self.size, wanted)))).T
-            raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
+        letter = check_order(order, "CFA", "order '{}' is not permitted for reshaping")
+        if letter == "F" or (letter == "A" and self.flags.fnc):
+            return self.T.reshape(tuple(reversed(resolve_shape(self.size, wanted)))).T
         try:
             target = resolve_shape(self.size, wanted)
         except ValueError:
@@ -245,16 +243,19 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
         result: DeviceArray = indexing.view(self, layout)
         return result
 
-    def ravel(self, order: str = "C") -> DeviceArray:
+    def ravel(self, order: Any = "C") -> DeviceArray:
         """Return the elements along one axis: a view of a contiguous array, else a copy."""
-        if order != "C":
+        if check_order(order) != "C":
             array: DeviceArray = FUNCTIONS[np.ravel](self, order)
             return array
         return self.reshape(-1) if self._layout().dense else self.flatten()
 
-    def flatten(self, order: str = "C") -> DeviceArray:
+    def flatten(self, order: Any = "C") -> DeviceArray:
         """Return a copy of the elements along one axis."""
-        return self.copy().reshape(-1, order=order)
+        if check_order(order) != "C":
+            array: DeviceArray = FUNCTIONS[np.ravel](self, order)
+            return array if array._buffer is not self._buffer else array.copy()
+        return self.copy().reshape(-1)
 
     def transpose(self, *axes: Any) -> DeviceArray:
         """Return a view with the axes permuted (reversed by default)."""
@@ -323,8 +324,7 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
         return self.copy()
 
     def _by_columns(self, order: Any) -> bool:
-        if order not in ("C", "K", None):
-            order = _order(order)
+        order = check_order(order)
         return order == "F" or (order == "A" and bool(self.flags.fnc))
 
     def astype(
@@ -430,12 +430,6 @@ def _real(value: Any) -> Any:
         return value
     indexing._warn_complex()
     return value.real
-
-
-def _order(order: Any) -> str:
-    """Return an order's letter in upper case, or raise NumPy's error."""
-    np.empty(()).copy(order)
-    return str(order).upper()
 
 
 set_array_class(DeviceArray)

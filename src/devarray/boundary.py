@@ -12,7 +12,7 @@ from devarray.device import Device, get_device
 from devarray.graph import Buffer, load_node
 from devarray.indexing import view
 from devarray.kernels.ops import canonical
-from devarray.layout import make_layout
+from devarray.layout import check_order, make_layout
 from devarray.library import adopt
 from devarray.record import fresh_buffer, import_array
 
@@ -105,6 +105,7 @@ def asarray(
     >>> da.asarray([1, 2], dtype="float32")
     array([1., 2.], dtype=float32, device='openmp')
     """
+    check_order(order)
     wanted = None if dtype is None else canonical(np.dtype(dtype))
     if isinstance(x, DeviceArray):
         if device is not None and get_device(device) is not x.device:
@@ -196,7 +197,7 @@ def array(
     """
     if copy and not isinstance(x, DeviceArray):
         copy = None  # what comes from the host is copied anyway
-    result = asarray(x, dtype, copy=copy, device=device)
+    result = asarray(x, dtype, order, copy=copy, device=device)
     if result.ndim < ndmin:
         result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
     return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from devarray.chapters import implements, library_functions
 from devarray.device import Device, get_device
 from devarray.graph import map_node
 from devarray.kernels.ops import canonical
-from devarray.layout import Shape, check_axes
+from devarray.layout import Shape, check_axes, check_order, lengths_of
 from devarray.record import fresh, fresh_buffer
 
 __all__ = [
@@ -33,12 +32,12 @@ __all__ = [
 DType = np.dtype[Any]
 
 
+ONLY_C_OR_F = "only 'C' or 'F' order is permitted"
+
+
 def as_shape(shape: Any) -> Shape:
     """Return a shape given as an integer or a sequence of integers."""
-    if isinstance(shape, (list, tuple)):
-        result = tuple(operator.index(n) for n in shape)
-    else:
-        result = (operator.index(shape),)
+    result = tuple(lengths_of(shape))
     check_axes(result)
     if any(n < 0 for n in result):
         raise ValueError("negative dimensions are not allowed")
@@ -57,6 +56,7 @@ def empty(
     >>> da.empty((2, 3)).shape
     (2, 3)
     """
+    check_order(order, "CF", ONLY_C_OR_F)
     result: DeviceArray = fresh_buffer(
         get_device(device), as_shape(shape), canonical(np.dtype(dtype))
     )
@@ -88,6 +88,7 @@ def full(
     >>> da.full(2, 7)
     array([7, 7], device='openmp')
     """
+    check_order(order, "CF", ONLY_C_OR_F)
     if isinstance(fill_value, DeviceArray) or np.ndim(fill_value):
         value = asarray(fill_value, dtype, device=device)
         result = empty(shape, value.dtype, device=device)
@@ -110,6 +111,7 @@ def zeros(
     >>> da.zeros(2)
     array([0., 0.], device='openmp')
     """
+    check_order(order, "CF", ONLY_C_OR_F)
     return _constant(as_shape(shape), 0, canonical(np.dtype(dtype)), get_device(device))
 
 
@@ -125,10 +127,12 @@ def ones(
     >>> da.ones(2)
     array([1., 1.], device='openmp')
     """
+    check_order(order, "CF", ONLY_C_OR_F)
     return _constant(as_shape(shape), 1, canonical(np.dtype(dtype)), get_device(device))
 
 
-def _like(x: Any, dtype: Any, shape: Any, device: Any) -> dict[str, Any]:
+def _like(x: Any, dtype: Any, shape: Any, device: Any, order: Any) -> dict[str, Any]:
+    check_order(order)
     own = x.device if isinstance(x, DeviceArray) else None
     have = x if isinstance(x, DeviceArray) else np.asarray(x)
     return {
@@ -149,7 +153,7 @@ def empty_like(
     device: Any = None,
 ) -> DeviceArray:
     """Return uninitialised memory of the shape and dtype of `x`; see `numpy.empty_like`."""
-    return empty(**_like(x, dtype, shape, device))
+    return empty(**_like(x, dtype, shape, device, order))
 
 
 @implements(np.zeros_like)
@@ -163,7 +167,7 @@ def zeros_like(
     device: Any = None,
 ) -> DeviceArray:
     """Return zeros of the shape and dtype of `x`; see `numpy.zeros_like`."""
-    return zeros(**_like(x, dtype, shape, device))
+    return zeros(**_like(x, dtype, shape, device, order))
 
 
 @implements(np.ones_like)
@@ -177,7 +181,7 @@ def ones_like(
     device: Any = None,
 ) -> DeviceArray:
     """Return ones of the shape and dtype of `x`; see `numpy.ones_like`."""
-    return ones(**_like(x, dtype, shape, device))
+    return ones(**_like(x, dtype, shape, device, order))
 
 
 @implements(np.full_like)
@@ -192,13 +196,13 @@ def full_like(
     device: Any = None,
 ) -> DeviceArray:
     """Return one value in the shape and dtype of `x`; see `numpy.full_like`."""
-    return full(fill_value=fill_value, **_like(x, dtype, shape, device))
+    return full(fill_value=fill_value, **_like(x, dtype, shape, device, order))
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> DeviceArray:
     """Return a copy of an array; see `numpy.copy`."""
-    return asarray(a, copy=True)
+    return asarray(a, order=order, copy=True)
 
 
 ndarray = DeviceArray

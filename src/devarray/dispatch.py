@@ -17,7 +17,7 @@ from devarray.engine import copy_node
 from devarray.errors import DevarrayError, HostMixError
 from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS, Loop, Op
-from devarray.layout import broadcast_shapes
+from devarray.layout import broadcast_shapes, check_order
 from devarray.library import call_library
 from devarray.record import (
     Operand,
@@ -67,9 +67,7 @@ def _call_ufunc(op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any
     outs = _outs(op, options.pop("out", None))
     where = options.pop("where", True)
     options.pop("subok", None)
-    order = options.pop("order", "K")  # results are always C-contiguous
-    if order not in ("C", "F", "A", "K"):
-        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
+    check_order(options.pop("order", "K"))  # results are always C-contiguous
     casting = options.pop("casting", "same_kind")
     signature = _signature(
         op, options.pop("dtype", None), options.pop("signature", options.pop("sig", None))
@@ -92,9 +90,9 @@ def _call_ufunc(op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any
         if operand is None:
             return NotImplemented
         operands.append(operand)
-    if op.ufunc is np.power:
-        check_power(operands, device)
     loops, values = _resolve(op, operands, outs, casting, signature)
+    if op.ufunc is np.power and loops[0].out.kind in "ui":
+        check_power(operands, device)
     mask = None if where is True else as_operand(where, device)
     shapes = [operand.shape for operand in operands]
     shape = broadcast_shapes(*shapes, *(() if mask is None else (mask.shape,)))
@@ -246,9 +244,11 @@ def ufunc_method(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
 
 
 def _outer_operand(x: Any, device: Any) -> Any:
-    """Return a sequence as a device array: it needs axes of its own, like any array."""
+    """Return a sequence as a device array, and a scalar as one of NumPy, which is not weak."""
     if isinstance(x, (list, tuple)):
         return import_array(np.asarray(x), device)
+    if isinstance(x, (bool, int, float, complex)):
+        return np.asarray(x)[()]
     refuse_host(x, "in an operation with a device array")
     return x
 

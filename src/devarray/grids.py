@@ -12,12 +12,12 @@ import numpy as np
 from devarray.array import DeviceArray
 from devarray.boundary import asarray, asnumpy, to_gpu
 from devarray.chapters import implements, library_functions
-from devarray.creation import as_shape, empty
+from devarray.creation import ONLY_C_OR_F, as_shape, empty
 from devarray.device import get_device
 from devarray.graph import index_node
 from devarray.indexing import view
 from devarray.kernels.ops import canonical
-from devarray.layout import Shape, broadcast_layout, broadcast_shapes
+from devarray.layout import Shape, broadcast_layout, broadcast_shapes, check_order
 from devarray.record import fresh
 from devarray.searching import where
 
@@ -177,6 +177,7 @@ def eye(
     array([[1., 0.],
            [0., 1.]], device='openmp')
     """
+    check_order(order, "CF", ONLY_C_OR_F)
     rows = operator.index(N)
     shape = (rows, rows if M is None else operator.index(M))
     target, k = canonical(np.dtype(dtype)), operator.index(k)

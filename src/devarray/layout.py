@@ -91,16 +91,46 @@ def contiguous(shape: Shape, itemsize: int) -> Layout:
     return Layout(shape, tuple(reversed(strides)), 0, True)
 
 
+def check_order(order: Any, allowed: str = "CFAK", refusal: str = "") -> str:
+    """Return the letter of an ``order=`` argument; None is C.
+
+    Parameters
+    ----------
+    allowed : str
+        The letters that are.
+    refusal : str
+        NumPy's words for the other ones of its four letters, ``{}`` for the letter.
+
+    Raises
+    ------
+    TypeError, ValueError
+        NumPy's.
+    """
+    if order is None:
+        return "C"
+    if not isinstance(order, str):
+        raise TypeError(f"order must be str, not {type(order).__name__}")
+    letter = order.upper()
+    if letter not in ("C", "F", "A", "K"):
+        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got '{order}')")
+    if letter not in allowed:
+        raise ValueError(refusal.format(letter))
+    return letter
+
+
 @lru_cache(maxsize=4096)
 def broadcast_shapes(*shapes: Shape) -> Shape:
     """Return the common shape, or raise NumPy's error for operands that do not fit together."""
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        listed = " ".join(str(shape).replace(" ", "") for shape in shapes)
-        raise ValueError(
-            f"operands could not be broadcast together with shapes {listed} "
-        ) from None
+    common = [1] * max(map(len, shapes), default=0)
+    for shape in shapes:
+        for axis, length in enumerate(shape, len(common) - len(shape)):
+            if length == 1 or length == common[axis]:
+                continue
+            if common[axis] != 1:
+                listed = " ".join(str(each).replace(" ", "") for each in shapes)
+                raise ValueError(f"operands could not be broadcast together with shapes {listed} ")
+            common[axis] = length
+    return tuple(common)
 
 
 @lru_cache(maxsize=4096)
@@ -228,9 +258,17 @@ def index_layout(layout: Layout, key: Any, itemsize: int) -> Layout:
     return make_layout(tuple(shape), tuple(strides), offset, itemsize)
 
 
+def lengths_of(shape: Any) -> list[int]:
+    """Return a shape given as an integer or a sequence of integers; bools are none."""
+    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    if any(isinstance(length, (bool, np.bool_)) for length in given):
+        raise TypeError("an integer is required")
+    return [operator.index(length) for length in given]
+
+
 def resolve_shape(size: int, shape: Any) -> Shape:
     """Return the shape that ``reshape(shape)`` asks for, with any -1 filled in."""
-    wanted = [operator.index(n) for n in (shape if isinstance(shape, (tuple, list)) else (shape,))]
+    wanted = lengths_of(shape)
     check_axes(wanted)
     unknown = [axis for axis, length in enumerate(wanted) if length < 0]
     if len(unknown) > 1:

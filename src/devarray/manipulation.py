@@ -15,6 +15,7 @@ from devarray.creation import empty
 from devarray.layout import (
     broadcast_layout,
     broadcast_shapes,
+    check_order,
     normalize_axes,
     normalize_axis,
 )
@@ -85,6 +86,8 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> DeviceArray:
     """
     array = on_device(array)
     shape = tuple(operator.index(n) for n in (shape if np.iterable(shape) else (shape,)))
+    if any(n < 0 for n in shape):
+        raise ValueError("all elements of broadcast shape must be non-negative")
     if len(shape) < array.ndim or broadcast_shapes(array.shape, shape) != shape:
         raise ValueError(
             "operands could not be broadcast together with remapped shapes [original->remapped]: "
@@ -115,13 +118,6 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[DeviceArray, ...]
     return tuple(broadcast_to(x, shape) for x in arrays)
 
 
-def _order(order: Any, known: str) -> str:
-    kind = "C" if order is None else str(order).upper()
-    if kind not in tuple(known):
-        raise ValueError(f"order must be one of {', '.join(known)} (got {order!r})")
-    return kind
-
-
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> DeviceArray:
     """Return the elements in another shape; see `numpy.reshape`.
@@ -150,9 +146,9 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
            [1, 3]], device='openmp')
     """
     x = on_device(a)
-    kind = _order(order, "CFA")
+    kind = check_order(order, "CFA", "order '{}' is not permitted for reshaping")
     if kind == "A":
-        kind = "F" if not x._layout().dense and x.T._layout().dense else "C"
+        kind = "F" if x.flags.fnc else "C"
     result: DeviceArray = (x.copy() if copy else x).reshape(numbers(shape), order=kind)
     if copy is False and result._buffer is not x._buffer:
         raise ValueError("Unable to avoid creating a copy while reshaping.")
@@ -172,7 +168,7 @@ def ravel(a: Any, order: str = "C") -> DeviceArray:
     array([0, 2, 1, 3], device='openmp')
     """
     x = on_device(a)
-    kind = _order(order, "CFAK")
+    kind = check_order(order)
     if kind == "F" or (kind == "A" and x.T._layout().dense):
         x = x.T
     elif kind == "K":

@@ -350,7 +350,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
         if x.ndim == 1:
             width = width.reshape(tuple(-1 if k == axis else 1 for k in range(y.ndim)))
     area = width * (_part(y, axis, 1, None) + _part(y, axis, None, -1)) / 2.0
-    return area.sum(axis)
+    return area.sum(axis - y.ndim)
 
 
 def apply_along_axis(
