@@ -193,3 +193,44 @@ def test_integers_to_negative_powers_in_another_dtype() -> None:
     a, b = np.array([2, 2], "u4"), np.array([-1, 1])
     agree(lambda xp, a, b: xp.power(a, b, dtype="f4"), a, b)
     agree(lambda xp, a, b: xp.power(a, b, dtype="i8"), a, b)
+
+
+SCALARS = {
+    "matmul": lambda xp, v: v @ v,
+    "dot": lambda xp, v: xp.dot(v, v),
+    "norm": lambda xp, v: xp.linalg.norm(v),
+    "median": lambda xp, v: xp.median(v),
+    "take": lambda xp, v: xp.take(v, 1),
+    "searchsorted": lambda xp, v: xp.searchsorted(v, 2.0),
+    "polyval": lambda xp, v: xp.polyval(v, 2.0),
+    "nan_to_num": lambda xp, v: xp.nan_to_num(v[0]),
+    "clip": lambda xp, v: xp.clip(v[0], 0, 2),
+    "of a sum": lambda xp, v: v.sum() * 2,
+    "negative": lambda xp, v: -v[0],
+    "sqrt": lambda xp, v: xp.sqrt(v.sum()),
+    "add, dtype": lambda xp, v: xp.add(v[0], 1, dtype="f4"),
+    "divmod": lambda xp, v: xp.divmod(v[1], 2)[0],
+}
+
+
+@pytest.mark.parametrize("name", SCALARS)
+def test_scalar_results_are_rebound_by_in_place_operators(name: str) -> None:
+    def body(xp, v):
+        result = SCALARS[name](xp, v)
+        old = result
+        result += 1
+        return old, result
+
+    agree(body, np.arange(1.0, 6.0))
+
+
+def test_arrays_without_axes_are_changed_in_place() -> None:
+    def body(xp, v):
+        results = []
+        for x in (xp.asarray(v[:1]).reshape(()), v[0, ...].copy(), xp.where(v[0] > 1, v[0], 0.0)):
+            old = x
+            x += 1
+            results.append(old)
+        return results
+
+    agree(body, np.arange(1.0, 6.0), once=True)

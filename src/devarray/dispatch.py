@@ -31,6 +31,7 @@ from devarray.record import (
     import_array,
     loops_for,
     refuse_host,
+    unchanging,
     write,
 )
 
@@ -108,7 +109,8 @@ def _call_ufunc(op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any
     results = []
     for node, out in zip(nodes, outs, strict=True):
         if out is None:
-            results.append(fresh(node, device))
+            result = fresh(node, device)
+            results.append(result if node.shape else unchanging(result))
         else:
             write(out, node, "output array is read-only")
             results.append(out)

@@ -17,7 +17,7 @@ from devarray.kernels.ops import OPS
 from devarray.kernels.rows import clip as clip_ufunc
 from devarray.layout import broadcast_shapes
 from devarray.library import call_library
-from devarray.record import fresh, is_host_scalar
+from devarray.record import as_result, fresh, is_host_scalar
 
 __all__ = [
     "angle",
@@ -377,7 +377,7 @@ def nan_to_num(
     if x.dtype.kind == "f":
         finite = _finite(x, nan, posinf, neginf)
         if copy:
-            return finite
+            return as_result(finite)
         x[...] = finite
         return x
     target = x.copy() if copy else x

@@ -27,6 +27,7 @@ from devarray.record import (
     device_of,
     fresh_buffer,
     refuse_host,
+    unchanging,
 )
 
 __all__ = ["Trusted", "adopt", "call_library", "native"]
@@ -123,7 +124,7 @@ def _wrap(value: Any, found: list[tuple[Recorded, Any]], device: Device) -> Any:
     if isinstance(value, np.generic) and current().host_access == "always":
         return value
     if isinstance(value, np.generic):
-        return adopt(np.asarray(value), device) if value.dtype in DTYPES else value
+        return unchanging(adopt(np.asarray(value), device)) if value.dtype in DTYPES else value
     if isinstance(value, tuple):
         items = [_wrap(item, found, device) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)

@@ -12,7 +12,7 @@ from devarray.graph import map_node
 from devarray.kernels.ops import OPS, Op
 from devarray.kernels.rows import floor_divide
 from devarray.layout import broadcast_shapes
-from devarray.record import AS_SCALAR, Recorded, call, decides_itself, fresh
+from devarray.record import AS_SCALAR, Recorded, call, decides_itself, fresh, unchanging
 
 __all__ = ["Operators", "set_array_class"]
 
@@ -41,13 +41,15 @@ def _binary(ufunc: Any, reflected: bool = False) -> Callable[[Any, Any], Any]:
             found = loops.get((a.dtype, b.dtype))
             if found is not None and len(found) == 1:
                 shape = a.shape if a.shape == b.shape else broadcast_shapes(a.shape, b.shape)
-                return fresh(map_node(found[0], (a, b), shape), self._buffer.device)
+                result = fresh(map_node(found[0], (a, b), shape), self._buffer.device)
+                return result if shape else unchanging(result)
         elif type(other) is float:
             a = self._buffer.node if self._view is None else self._node()
             found = loops.get((float, a.dtype) if reflected else (a.dtype, float))
             if found is not None and len(found) == 1:
                 sources = (other, a) if reflected else (a, other)
-                return fresh(map_node(found[0], sources, a.shape), self._buffer.device)
+                result = fresh(map_node(found[0], sources, a.shape), self._buffer.device)
+                return result if a.shape else unchanging(result)
         result = call(op, other, self) if reflected else call(op, self, other)
         if result is NotImplemented:
             return _foreign(ufunc, self, other, reflected)

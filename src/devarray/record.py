@@ -58,6 +58,7 @@ __all__ = [
     "set_array_class",
     "set_selection_class",
     "settle",
+    "unchanging",
     "write",
 ]
 
@@ -91,12 +92,15 @@ class _AsScalar:
 AS_SCALAR: Any = _AsScalar()
 
 
-def as_scalar(array: Any) -> Any:
-    """Return a 0-d result as NumPy gives it: unchangeable; its scalar in whole NumPy programs."""
-    if current().host_access == "always":
-        return array.get()[()]
+def unchanging(array: Any) -> Any:
+    """Mark a 0-d result, which is a scalar in NumPy: in-place operators make a new one."""
     array._load = AS_SCALAR
     return array
+
+
+def as_scalar(array: Any) -> Any:
+    """Return a 0-d result as NumPy gives it: unchangeable; its scalar in whole NumPy programs."""
+    return array.get()[()] if current().host_access == "always" else unchanging(array)
 
 
 def as_result(array: Any, out: Any = None) -> Any:
@@ -497,7 +501,8 @@ def _quick(op: Op, inputs: tuple[Any, ...]) -> Any:
     if found is None or device is None or len(found) != 1 or op is _POWER:
         return None
     assert shape is not None
-    return fresh(map_node(found[0], tuple(sources), shape), device)
+    result = fresh(map_node(found[0], tuple(sources), shape), device)
+    return result if shape else unchanging(result)
 
 
 def call(op: Op, *inputs: Any) -> Any:
@@ -525,9 +530,10 @@ def call(op: Op, *inputs: Any) -> Any:
         check_power(operands, device)
     loops, values = loops_for(op, operands)
     shape = broadcast_shapes(*[operand.shape for operand in operands])
-    if len(loops) == 1:
-        return fresh(map_node(loops[0], values, shape), device)
-    return tuple([fresh(map_node(loop, values, shape), device) for loop in loops])
+    results = [fresh(map_node(loop, values, shape), device) for loop in loops]
+    if not shape:
+        results = [unchanging(result) for result in results]
+    return results[0] if len(results) == 1 else tuple(results)
 
 
 def write(array: Recorded, node: Node, words: str = "assignment destination is read-only") -> None:

@@ -152,7 +152,7 @@ def with_options():
             yield pytest.param(space, name, options, id=text)
 
 
-@pytest.mark.parametrize(("space", "name", "options"), with_options())
+@pytest.mark.parametrize(("space", "name", "options"), list(with_options()))
 def test_defaults(space, name, options):
     function = getattr(space, name)
     positional, needed = arguments(name, space)
