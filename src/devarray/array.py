@@ -294,9 +294,7 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
                     "cannot select an axis to squeeze out which has size not equal to one"
                 )
         return (
-            self.reshape(tuple(n for a, n in enumerate(shape) if a not in drop))
-            if drop
-            else self[...]
+            self.reshape(tuple(n for a, n in enumerate(shape) if a not in drop)) if drop else self
         )
 
     # Copies

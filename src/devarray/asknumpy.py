@@ -27,6 +27,10 @@ R = TypeVar("R")
 _MOST = 1_000_000  # elements up to which NumPy is asked: it may find nothing wrong, and compute
 
 
+# NumPy 2.4 itself reads foreign memory in these, for an array and an output without axes.
+_UNSAFE = frozenset({np.cumsum, np.cumprod, np.nancumsum, np.nancumprod})
+
+
 def stand_in(value: Any) -> Any:
     """Return what NumPy is given in place of a device array: one element, shown many times."""
     if isinstance(value, Recorded):
@@ -45,6 +49,8 @@ def stand_in(value: Any) -> Any:
 
 def ask_numpy(function: Callable[..., Any], args: Any, options: Any) -> None:
     """Raise what NumPy raises for a call with arrays of these shapes and dtypes, if anything."""
+    if function in _UNSAFE:
+        return
     try:
         host_args, host_options = stand_in(args), stand_in(options)
     except OverflowError:

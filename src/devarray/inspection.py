@@ -10,7 +10,7 @@ import numpy as np
 from devarray.chapters import implements, library_functions, on_device
 from devarray.device import Device, available_devices, get_device
 from devarray.kernels.ops import DTYPES
-from devarray.layout import MOST_AXES, normalize_axes
+from devarray.layout import MOST_AXES, normalize_axis
 
 __all__ = ["__array_api_version__", "__array_namespace_info__", "ndim", "shape", "size"]
 
@@ -108,8 +108,8 @@ def size(a: Any, axis: Any = None) -> int:
     lengths = on_device(a).shape
     if axis is None:
         return math.prod(lengths)
-    axes = normalize_axes(axis, len(lengths))
-    return math.prod(lengths[k] for k in axes)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    return math.prod(lengths[normalize_axis(k, len(lengths))] for k in axes)
 
 
 library_functions(

@@ -195,28 +195,7 @@ def _as_in_memory(x: DeviceArray) -> list[int]:
 
 
 swapaxes = method_function("swapaxes")
-
-
-@implements(np.squeeze)
-def squeeze(a: Any, axis: Any = None) -> DeviceArray:
-    """Return a view without axes of length 1; see `numpy.squeeze`.
-
-    Examples
-    --------
-    >>> import devarray as da
-    >>> da.squeeze(da.ones((1, 2, 1)), 0).shape
-    (2, 1)
-    """
-    a = on_device(a)
-    if axis is None:
-        drop = tuple(k for k, n in enumerate(a.shape) if n == 1)
-    else:
-        drop = normalize_axes(axis, a.ndim)
-    if any(a.shape[k] != 1 for k in drop):
-        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
-    key = tuple(0 if k in drop else ALL for k in range(a.ndim))
-    result: DeviceArray = a[(*key, ...)]
-    return result
+squeeze = method_function("squeeze")
 
 
 @implements(np.expand_dims)

@@ -55,17 +55,27 @@ class Selection(DeviceArray):
     def __getattr__(self, name: str) -> Any:
         if name not in ("_buffer", "_view"):
             raise AttributeError(f"'DeviceArray' object has no attribute {name!r}")
-        full, mask = self._full, self._mask
-        compact = call_library(operator.getitem, (full, mask), {}, reads_only=True)
-        self._buffer, self._view = compact._buffer, compact._view
-        self._full = self._mask = self._source = None
+        self._compact()
         return getattr(self, name)
+
+    def _compact(self) -> None:
+        """Become an ordinary array."""
+        if self._lazy:
+            full, mask = self._full, self._mask
+            compact = call_library(operator.getitem, (full, mask), {}, reads_only=True)
+            self._buffer, self._view = compact._buffer, compact._view
+            self._full = self._mask = self._source = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Data type of the elements."""
         full: Any = self._full
         return super().dtype if full is None else full.dtype
+
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self._compact()
+        DeviceArray.dtype.fset(self, dtype)  # type: ignore[attr-defined]
 
     def _goes_with(self, mask: Recorded) -> bool:
         """Say whether `mask` still is the mask of this selection."""
