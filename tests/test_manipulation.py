@@ -528,7 +528,7 @@ def test_numbers_may_lie_on_the_device():
 
 @calls(
     "da.flip(h)", "da.roll(h, 1)", "da.tile(h, 2)", "da.concatenate([x, h])", "da.stack(h)",
-    "da.pad(h, 1)", "da.pad(x, h)", "da.split(h, 1)", "da.tril(h)", "da.append(x, h)",
+    "da.pad(h, 1)", "da.split(h, 1)", "da.tril(h)", "da.append(x, h)",
     "da.block([x, h])", "np.hstack([x, h])", "np.append(h, x)", "da.broadcast_to(h, (2, 2))",
     "da.diag(h)", "da.repeat(x, h)", "np.concatenate([x, x], out=np.zeros(4))", "da.resize(h, 3)",
 )  # fmt: skip
@@ -560,3 +560,20 @@ def test_big_triangles_and_errors_beyond_the_stand_ins():
         da.reshape(x, (5, 7))
     with pytest.raises(ValueError, match="must match exactly"):
         da.concatenate([x, x[:, :1]])
+
+
+@pytest.mark.parametrize("kind", ["host", "device"])
+def test_lengths_and_axes_may_come_as_arrays(kind):
+    def given(xp, *numbers):
+        return da.asarray(numbers) if kind == "device" and xp is da else np.array(numbers)
+
+    def body(xp, x):
+        y = x.reshape(given(xp, 3, 2)) + 0
+        y.resize(given(xp, 2, 3))
+        return [
+            xp.transpose(x, given(xp, 1, 0)), x.transpose(given(xp, 1, 0)), xp.ones(given(xp, 2, 1)),
+            xp.tile(x, given(xp, 1, 2)), xp.roll(x, given(xp, 1, 2), given(xp, 0, 1)),
+            xp.pad(x, given(xp, 1, 2)), xp.reshape(x, given(xp, 3, 2)), y,
+        ]  # fmt: skip
+
+    agree(body, np.arange(6).reshape(2, 3), once=True)

@@ -25,6 +25,7 @@ from devarray.layout import (
     normalize_axis,
     reshape_layout,
     resolve_shape,
+    sequence,
     transpose_layout,
 )
 from devarray.library import call_library
@@ -260,10 +261,10 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
     def transpose(self, *axes: Any) -> DeviceArray:
         """Return a view with the axes permuted (reversed by default)."""
         ndim = self.ndim
-        if not axes or axes == (None,):
+        if not axes or (len(axes) == 1 and axes[0] is None):
             order = tuple(reversed(range(ndim)))
         else:
-            given = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes
+            given = sequence(axes[0]) if len(axes) == 1 else axes
             if len(given) != ndim:
                 raise ValueError("axes don't match array")
             order = tuple(normalize_axis(a, ndim) for a in given)

@@ -258,9 +258,18 @@ def index_layout(layout: Layout, key: Any, itemsize: int) -> Layout:
     return make_layout(tuple(shape), tuple(strides), offset, itemsize)
 
 
+def sequence(value: Any) -> tuple[Any, ...]:
+    """Return lengths or axes, given as one or as a sequence or an array of them, as a tuple."""
+    if isinstance(value, (tuple, list)):
+        return tuple(value)
+    if getattr(value, "ndim", 0) == 1:
+        return tuple(value.tolist())
+    return (value,)
+
+
 def lengths_of(shape: Any) -> list[int]:
     """Return a shape given as an integer or a sequence of integers; bools are none."""
-    given = shape if isinstance(shape, (tuple, list)) else (shape,)
+    given = sequence(shape)
     if any(isinstance(length, (bool, np.bool_)) for length in given):
         raise TypeError("an integer is required")
     return [operator.index(length) for length in given]

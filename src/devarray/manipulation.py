@@ -16,11 +16,10 @@ from devarray.layout import (
     broadcast_layout,
     broadcast_shapes,
     check_order,
-    normalize_axes,
     normalize_axis,
 )
 from devarray.library import call_library
-from devarray.record import as_result, refuse_host
+from devarray.record import as_result
 
 __all__ = [
     "atleast_1d",
@@ -50,9 +49,8 @@ SMALL = 1 << 16  # elements up to which NumPy has moved them before some kernels
 
 
 def numbers(value: Any) -> Any:
-    """Return numbers that say what to do (shifts, widths), which may come as a device array."""
-    refuse_host(value, "in a function of devarray")
-    return value.tolist() if isinstance(value, DeviceArray) else value
+    """Return numbers that say what to do (shifts, widths), which may come as an array."""
+    return value.tolist() if isinstance(value, (DeviceArray, np.ndarray)) else value
 
 
 def is_small(*arrays: DeviceArray) -> bool:

@@ -250,7 +250,7 @@ class MemoryMethods(Recorded):
         ValueError
             If the array is a view, or there are views of it, or its memory was exported.
         """
-        if not new_shape or new_shape == (None,):
+        if not new_shape or (len(new_shape) == 1 and new_shape[0] is None):
             return
         block = self._buffer.block
         if self.base is not None:
