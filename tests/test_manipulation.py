@@ -573,7 +573,8 @@ def test_lengths_and_axes_may_come_as_arrays(kind):
         return [
             xp.transpose(x, given(xp, 1, 0)), x.transpose(given(xp, 1, 0)),
             xp.ones(given(xp, 2, 1)), xp.tile(x, given(xp, 1, 2)),
-            xp.roll(x, given(xp, 1, 2), given(xp, 0, 1)), xp.pad(x, given(xp, 1, 2)), xp.reshape(x, given(xp, 3, 2)), y,
+            xp.roll(x, given(xp, 1, 2), given(xp, 0, 1)), xp.pad(x, given(xp, 1, 2)),
+            xp.reshape(x, given(xp, 3, 2)), y,
         ]  # fmt: skip
 
     agree(body, np.arange(6).reshape(2, 3), once=True)

@@ -165,3 +165,9 @@ def test_host_arrays_where_they_may_be_mixed():
         out = np.zeros(2)
         assert rng().permuted(np.ones(2), out=out) is out and out.all()
         assert rng().poisson(np.full(2, 3.0)).shape == (2,)
+
+
+def test_none_is_no_parameter() -> None:
+    for rng in (np.random.default_rng(1), da.random.default_rng(1)):
+        with pytest.raises(TypeError, match="must be real number, not NoneType"):
+            rng.normal(scale=None, size=3)

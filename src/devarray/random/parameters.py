@@ -62,6 +62,8 @@ def parameter(name: str, value: Any, device: Device, rule: Rule | None = None) -
             rule.check(name, array)
         return array
     refuse_host(value, "in a call of a random generator")
+    if value is None:  # NumPy's cast would make it NaN
+        raise TypeError("must be real number, not NoneType")
     host = np.asarray(value, F8)
     if rule is not None:
         rule.check(name, host)
