@@ -186,7 +186,6 @@ BY_HOST_INDEX = {
     "intarr": lambda x: x[np.array([1, 3]), :],
     "take": lambda x: dk.take(x, [0, 3], axis=1),
     "compress": lambda x: dk.compress([1, 0, 1, 0, 1, 1], x, axis=0),
-    "argtopk": lambda x: dk.argtopk(x, 2, axis=1),
     "shuffle": lambda x: dk.shuffle(x, [[5, 4], [0, 1, 2, 3]], axis=0),
 }
 
@@ -202,10 +201,14 @@ def test_function_is_as_with_host_chunks_and_stays_on_the_device(name, never):
     check(FUNCTIONS[name])
 
 
-@pytest.mark.xfail(raises=da.HostMixError, reason="host arrays are not taken as indices")
 @pytest.mark.parametrize("name", BY_HOST_INDEX)
 def test_function_that_indexes_with_host_arrays(name, never):
     check(BY_HOST_INDEX[name])
+
+
+def test_positions_of_the_greatest_are_joined_on_the_host(never):
+    with pytest.raises(da.HostMixError):
+        dk.argtopk(chunked(da.to_gpu(VALUES)), 2, axis=1).compute()
 
 
 @pytest.mark.parametrize("name", ["mean0", "tensordot", "rechunk", "mask", "var"])

@@ -276,7 +276,6 @@ def test_assignment(never):
     check(assigned(da.to_gpu(WHOLE)), assigned(WHOLE.copy()))
 
 
-@pytest.mark.xfail(raises=da.HostMixError, reason="a host array of one element is not a scalar")
 def test_assignment_to_listed_rows(never):
     x, y = labelled(da.to_gpu(WHOLE)), labelled(WHOLE.copy())
     x[{"t": [2, 3]}] = 7
