@@ -212,9 +212,11 @@ def test_clip(x: Any, bounds: Any) -> None:
 
 def test_clip_more() -> None:
     agree(lambda xp, x: xp.clip(x, NAN, 2.0), REAL)
-    agree(lambda xp, x, low: xp.clip(x, low, low + 1), REAL, np.linspace(-2, 2, 12))
-    agree(lambda xp, x, low: xp.clip(x, low[:, None], 1.0), REAL, np.linspace(-2, 2, 3))
-    agree(lambda xp, x, low: xp.clip(x, low, 1.0), REAL, np.linspace(-2, 2, 5))
+    agree(lambda xp, x: xp.clip(x, 0, 2), REAL)
+    positive_zero = REAL + 0.0  # NumPy keeps the zero of x if bounds are scalars, else the bound's
+    agree(lambda xp, x, low: xp.clip(x, low, low + 1), positive_zero, np.linspace(-2, 2, 12))
+    agree(lambda xp, x, low: xp.clip(x, low[:, None], 1.0), positive_zero, np.linspace(-2, 2, 3))
+    agree(lambda xp, x, low: xp.clip(x, low, 1.0), positive_zero, np.linspace(-2, 2, 5))
     agree(lambda xp, x: xp.clip(x, -1, 2, out=x[::-1]), REAL)
     agree(lambda xp, x: xp.clip(x, 1, 2, dtype="f8"), INTS)
     agree(lambda xp, x: xp.clip(x, 1, 2, unknown=3), INTS)

@@ -109,6 +109,8 @@ def finish(w: Writer, spec: Spec, args: Arguments) -> None:
         elif r.combiner == "sum" and r.loop.out.kind in "fc":
             value = f"da_plus_zero({value})"  # NumPy adds to 0, which turns -0 into 0
         if not r.arg:
+            if r.loop.out.char == "e":  # it was added up in float32
+                value = f"da_to_f16({value})"
             value = cast(value, r.loop.out, r.dtype)
         w(f"const {working(r.dtype)} {r.var} = {value};  // {r.combiner}")
     for k, o in enumerate(spec.outs):

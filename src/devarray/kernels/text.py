@@ -47,7 +47,9 @@ def cast(var: str, source: DType, target: DType) -> str:
 
 
 def load(address: str, dtype: DType) -> str:
-    """Return the text that reads an element."""
+    """Return the text that reads an element; any byte but 0 is true, as memory may say."""
+    if dtype.char == "?":
+        return f"({address} != 0)"
     return f"da_load16({address})" if dtype.char == "e" else address
 
 
