@@ -234,3 +234,45 @@ def test_arrays_without_axes_are_changed_in_place() -> None:
         return results
 
     agree(body, np.arange(1.0, 6.0), once=True)
+
+
+def test_what_numpys_own_tests_found() -> None:
+    a = np.arange(4.0).reshape(2, 2)
+    for body in (
+        lambda xp, a: xp.add(a.astype("f4"), 1.0, casting="equiv"),
+        lambda xp, a: xp.add(a, 1.0, casting="equiv"),
+        lambda xp, a: xp.add(a, 1, out=a.copy(), where=[[0, 1], [1, 0]]),
+        lambda xp, a: xp.add(a, 1, out=...),
+        lambda xp, a: xp.add.reduce(a, 0, None, None, True),
+        lambda xp, a: a.reshape(4, copy=True),
+        lambda xp, a: a.T.reshape(-1, copy=False),
+        lambda xp, a: a.conj(a[::-1].copy()),
+        lambda xp, a: xp.quantile(a.astype("f4"), 0.5),
+    ):
+        agree(body, a)
+    for body in (
+        lambda xp: xp.array(object=[1]),
+        lambda xp: xp.asarray(a=[1]),
+        lambda xp: xp.zeros((2**32, 2**32), "i1"),
+        lambda xp: xp.eye(2, M=4, k=1),
+    ):
+        agree(body, once=True)
+
+
+def test_a_function_of_coordinates_is_called_once() -> None:
+    calls = []
+
+    def broken(i):
+        calls.append(i)
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        da.fromfunction(broken, (3,))
+    assert len(calls) == 1
+
+
+def test_resized_arrays_stay_read_only() -> None:
+    x = da.ones((2, 3))
+    x.setflags(write=False)
+    x.resize(3, 2)
+    assert not x.flags.writeable

@@ -222,11 +222,19 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
 
     # Shape
 
-    def reshape(self, *shape: Any, order: Any = "C") -> DeviceArray:
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> DeviceArray:
         """Return the elements in another shape; see `numpy.reshape`.
 
-        The result is a view where strides allow, else a copy.
+        The result is a view where strides allow, else a copy; `copy` true asks for a copy, false
+        for a view or a ValueError.
         """
+        if copy is not None:
+            if copy:
+                return self.copy(order="K" if order == "C" else order).reshape(*shape, order=order)
+            view = self.reshape(*shape, order=order)
+            if view._buffer is not self._buffer:
+                raise ValueError("Unable to avoid creating a copy while reshaping.")
+            return view
         if not shape:
             raise TypeError("reshape() takes exactly 1 argument (0 given)")
         wanted = shape[0] if len(shape) == 1 else shape
@@ -396,11 +404,11 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
 
     # Elementwise methods
 
-    def conj(self) -> DeviceArray:
+    def conj(self, out: Any = None, /) -> DeviceArray:
         """Return the complex conjugate; of an array that is not complex, the array itself."""
-        if self.dtype.kind != "c":
+        if self.dtype.kind != "c" and out is None:
             return self
-        result: DeviceArray = call(OPS[np.conjugate], self)
+        result: DeviceArray = dispatch.call_ufunc(OPS[np.conjugate], (self,), out=out)
         return result
 
     conjugate = conj

@@ -70,7 +70,7 @@ def _without_device(x: Any) -> Any:
 
 
 def asarray(
-    x: Any,
+    a: Any,
     dtype: Any = None,
     order: Any = None,
     *,
@@ -78,11 +78,11 @@ def asarray(
     device: Any = None,
     like: Any = None,
 ) -> DeviceArray:
-    """Return `x` as a device array: itself if it is one already, else a copy of it on the device.
+    """Return `a` as a device array: itself if it is one already, else a copy of it on the device.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     dtype : dtype, optional
     order : optional
         Ignored: results are C-contiguous.
@@ -107,35 +107,35 @@ def asarray(
     """
     check_order(order)
     wanted = None if dtype is None else canonical(np.dtype(dtype))
-    if isinstance(x, DeviceArray):
-        if device is not None and get_device(device) is not x.device:
+    if isinstance(a, DeviceArray):
+        if device is not None and get_device(device) is not a.device:
             if copy is False:
                 raise ValueError("Unable to avoid copy while creating an array on another device.")
-            x = to_gpu(x, device)
+            a = to_gpu(a, device)
         elif copy:
-            x = x.copy()
-        array: DeviceArray = x
+            a = a.copy()
+        array: DeviceArray = a
         if wanted is None or wanted == array.dtype:
             return array
         if copy is False:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         return array.astype(wanted)
-    if isinstance(x, (list, tuple)) and any(
-        isinstance(item, DeviceArray) and item.shape for item in x
+    if isinstance(a, (list, tuple)) and any(
+        isinstance(item, DeviceArray) and item.shape for item in a
     ):
-        return _stack(x, wanted, device)
-    host = _host(x)
+        return _stack(a, wanted, device)
+    host = _host(a)
     if copy is False:
         target = get_device(device)
         same = canonical(host.dtype) == host.dtype and wanted in (None, host.dtype)
-        if not (same and isinstance(x, np.ndarray) and target.shares_host_memory):
+        if not (same and isinstance(a, np.ndarray) and target.shares_host_memory):
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         return _share(host, target)
     if wanted is not None:
         host = (
             host.astype(wanted)
-            if isinstance(x, np.ndarray)
-            else np.asarray(_without_device(x), wanted)
+            if isinstance(a, np.ndarray)
+            else np.asarray(_without_device(a), wanted)
         )
     return to_gpu(host, device)
 
@@ -177,7 +177,7 @@ def _read_only(host: np.ndarray[Any, Any], device: Device) -> Any:
 
 
 def array(
-    x: Any,
+    object: Any,
     dtype: Any = None,
     *,
     copy: bool | None = True,
@@ -187,7 +187,7 @@ def array(
     subok: bool = False,
     like: Any = None,
 ) -> DeviceArray:
-    """Return a new device array with the values of `x`; see `numpy.array` and `asarray`.
+    """Return a new device array with the values of `object`; see `numpy.array` and `asarray`.
 
     Examples
     --------
@@ -195,9 +195,9 @@ def array(
     >>> da.array([[1, 2], [3, 4]]).sum(axis=0)
     array([4, 6], device='openmp')
     """
-    if copy and not isinstance(x, DeviceArray):
+    if copy and not isinstance(object, DeviceArray):
         copy = None  # what comes from the host is copied anyway
-    result = asarray(x, dtype, order, copy=copy, device=device)
+    result = asarray(object, dtype, order, copy=copy, device=device)
     if result.ndim < ndmin:
         result = result.reshape((1,) * (ndmin - result.ndim) + result.shape)
     return result

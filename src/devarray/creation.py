@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,11 @@ def empty(
 
 
 def _constant(shape: Shape, value: Any, dtype: DType, device: Device) -> DeviceArray:
+    if math.prod(max(length, 1) for length in shape) * dtype.itemsize > sys.maxsize:
+        raise ValueError(
+            "array is too big; `arr.size * arr.dtype.itemsize` is larger than the maximum possible "
+            "size."
+        )
     value = np.full(1, value, dtype)[0].item()
     node = map_node(engine.copy_loop(dtype, dtype), (value,), shape)
     result: DeviceArray = fresh(node, device)

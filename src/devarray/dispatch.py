@@ -94,6 +94,8 @@ def _call_ufunc(op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any
     loops, values = _resolve(op, operands, outs, casting, signature)
     if op.ufunc is np.power and loops[0].out.kind in "ui":
         check_power(operands, device)
+    if isinstance(where, (list, tuple)):
+        where = import_array(np.asarray(where, BOOL), device)
     mask = None if where is True else as_operand(where, device)
     shapes = [operand.shape for operand in operands]
     shape = broadcast_shapes(*shapes, *(() if mask is None else (mask.shape,)))
@@ -121,6 +123,7 @@ def _outs(op: Op, out: Any) -> tuple[Any, ...]:
     if out is None:
         return (None,) * op.nout
     outs = out if isinstance(out, tuple) else (out,)
+    outs = tuple(None if one is Ellipsis else one for one in outs)  # "an array": it always is one
     if len(outs) != op.nout:
         raise ValueError(f"The 'out' tuple must have exactly {op.nout} entries, got {len(outs)}")
     for one in outs:
@@ -159,6 +162,8 @@ def _resolve(
                 op.like.resolve_dtypes((*kinds, *wanted), casting=casting)  # raises NumPy's error
         return loops, values
     named = {} if signature is None else {"signature": signature}
+    if casting == "equiv":  # NumPy 2.4 crashes on the weak kinds of Python scalars here
+        kinds = tuple(k if isinstance(k, np.dtype) else np.dtype(k) for k in kinds)
     resolved = op.like.resolve_dtypes((*kinds, *wanted), casting=casting, **named)
     loops = op.make(resolved)
     strong = [
@@ -233,6 +238,8 @@ def ufunc_method(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict
         return call_library(ufunc.at, inputs, options)
     if isinstance(options.get("out"), tuple):
         options = {**options, "out": options["out"][0]}
+    if options.get("out") is Ellipsis:
+        options = {**options, "out": None}
     if method == "reduce" and op is not None and isinstance(inputs[0], Recorded):
         if op.nin != 2 or op.nout != 1:
             ask_numpy(ufunc.reduce, inputs, {})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import operator
+import sys
 from typing import Any
 
 import numpy as np
@@ -86,6 +88,8 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> DeviceArray:
     shape = tuple(operator.index(n) for n in (shape if np.iterable(shape) else (shape,)))
     if any(n < 0 for n in shape):
         raise ValueError("all elements of broadcast shape must be non-negative")
+    if math.prod(shape) > sys.maxsize:
+        raise ValueError("iterator is too large")
     if len(shape) < array.ndim or broadcast_shapes(array.shape, shape) != shape:
         raise ValueError(
             "operands could not be broadcast together with remapped shapes [original->remapped]: "
@@ -143,14 +147,7 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
     array([[0, 2],
            [1, 3]], device='openmp')
     """
-    x = on_device(a)
-    kind = check_order(order, "CFA", "order '{}' is not permitted for reshaping")
-    if kind == "A":
-        kind = "F" if x.flags.fnc else "C"
-    result: DeviceArray = (x.copy() if copy else x).reshape(numbers(shape), order=kind)
-    if copy is False and result._buffer is not x._buffer:
-        raise ValueError("Unable to avoid creating a copy while reshaping.")
-    return result
+    return on_device(a).reshape(numbers(shape), order=order, copy=copy)
 
 
 @implements(np.ravel)

@@ -263,8 +263,11 @@ class MemoryMethods(Recorded):
                 "Use the np.resize function to get a new resized copy or\n"
                 " set refcheck=False to disable this check"
             )
+        writeable = self._writeable()
         changed = call_library(functools.partial(_resized, new_shape), (self,), {}, reads_only=True)
         self._buffer, self._view, self._load = changed._buffer, changed._view, None
+        if not writeable:
+            self.setflags(write=False)
 
 
 def _resized(shape: Any, array: Any) -> Any:

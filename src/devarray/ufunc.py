@@ -16,6 +16,15 @@ from devarray.record import Recorded, call
 __all__ = ["UFUNCS", "Ufunc"]
 
 
+NO_VALUE = np._NoValue
+
+
+def _decides(x: Any) -> bool:
+    """Say whether an operand of another library has a protocol for ufuncs."""
+    protocol = getattr(type(x), "__array_ufunc__", None)
+    return protocol is not None and not isinstance(x, (Recorded, np.ndarray, np.generic))
+
+
 class Ufunc:
     """A function that is applied to arrays element by element; the counterpart of a `numpy.ufunc`.
 
@@ -73,17 +82,26 @@ class Ufunc:
             dispatch.call_ufunc(self._op, args, **options) if options else call(self._op, *args)
         )
         if result is NotImplemented:
+            if any(_decides(x) for x in args):
+                return self._op.like(*args, **options)
             names = ", ".join(repr(type(x).__name__) for x in args)
             raise TypeError(f"operand type(s) {names} are not supported by {self.__name__}")
         return result
 
     def reduce(
-        self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any
+        self,
+        array: Any,
+        axis: Any = 0,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        initial: Any = NO_VALUE,
+        where: Any = True,
+        **unknown: Any,
     ) -> Any:
         """Combine the elements along axes; see `numpy.ufunc.reduce`."""
-        return self._method(
-            "reduce", (array,), {"axis": axis, "dtype": dtype, "out": out, **options}
-        )
+        options = {"axis": axis, "dtype": dtype, "out": out, "keepdims": keepdims, **unknown}
+        return self._method("reduce", (array,), options | {"initial": initial, "where": where})
 
     def accumulate(self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
         """Combine the elements along an axis, keeping each step; see `numpy.ufunc.accumulate`."""
