@@ -548,8 +548,9 @@ def test_byte_swapped_data() -> None:
     assert device.tolist() == [0, 1, 2]
     assert da.asarray([1.5], ">f8").dtype.isnative
     assert da.asarray(x, ">i4").tolist() == [0, 1, 2]
-    assert da.ones(2).astype(">f4").dtype == np.dtype("f4")
-    assert da.zeros(2, ">f8").tolist() == [0, 0]
+    for body in (lambda: da.ones(2).astype(">f4"), lambda: da.zeros(2, ">f8")):
+        with pytest.raises(da.UnsupportedError, match="byte order '>' is not supported"):
+            body()  # what is written to a file would have other bytes than were asked for
     assert (da.arange(3) + x[1]).tolist() == [1, 2, 3]
     with pytest.raises((ValueError, TypeError)):
         da.asarray(x, copy=False)

@@ -11,7 +11,7 @@ from devarray.array import FUNCTIONS, DeviceArray
 from devarray.device import Device, get_device
 from devarray.graph import Buffer, load_node
 from devarray.indexing import view
-from devarray.kernels.ops import canonical
+from devarray.kernels.ops import canonical, canonical_values
 from devarray.layout import check_order, make_layout
 from devarray.library import adopt
 from devarray.record import fresh_buffer, import_array
@@ -106,7 +106,7 @@ def asarray(
     array([1., 2.], dtype=float32, device='openmp')
     """
     check_order(order)
-    wanted = None if dtype is None else canonical(np.dtype(dtype))
+    wanted = None if dtype is None else canonical_values(np.dtype(dtype))
     if isinstance(a, DeviceArray):
         if device is not None and get_device(device) is not a.device:
             if copy is False:
@@ -127,7 +127,7 @@ def asarray(
     host = _host(a)
     if copy is False:
         target = get_device(device)
-        same = canonical(host.dtype) == host.dtype and wanted in (None, host.dtype)
+        same = canonical_values(host.dtype) == host.dtype and wanted in (None, host.dtype)
         if not (same and isinstance(a, np.ndarray) and target.shares_host_memory):
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         return _share(host, target)
@@ -241,7 +241,7 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
         return asarray(x, copy=copy, device=device)
     host = np.from_dlpack(x)
     target = get_device(device)
-    if copy is None and target.shares_host_memory and canonical(host.dtype) == host.dtype:
+    if copy is None and target.shares_host_memory and canonical_values(host.dtype) == host.dtype:
         copy = False
     return asarray(host, copy=copy, device=target)
 

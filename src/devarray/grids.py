@@ -70,7 +70,7 @@ def arange(
         if x is not None
     }
     if "stop" not in values and "start" in values:
-        values["stop"] = values.pop("start")
+        values["stop"] = values.pop("start")  # NumPy tells a keyword from a position: we do not
     long = _long_range(values.get("start", 0), values.get("stop"), values.get("step", 1), dtype)
     if long is not None:
         return long(device)

@@ -17,7 +17,7 @@ from devarray.config import current
 from devarray.device import Device
 from devarray.errors import UnsupportedError
 from devarray.graph import Buffer, load_node, readers
-from devarray.kernels.ops import DTYPES, canonical
+from devarray.kernels.ops import DTYPES, canonical, canonical_values
 from devarray.layout import make_layout
 from devarray.record import (
     Recorded,
@@ -114,7 +114,7 @@ def _wrap(value: Any, found: list[tuple[Recorded, Any]], device: Device) -> Any:
             if value is mine:  # out=
                 return array
         try:
-            canonical(value.dtype)
+            canonical_values(value.dtype)
         except UnsupportedError:
             return value
         for array, mine in found:
@@ -146,7 +146,7 @@ def _same_memory(value: Any, array: Recorded, mine: Any) -> Any:
 
 def adopt(value: Any, device: Device) -> Any:
     """Return a device array over the memory of a native array that nobody else uses."""
-    dtype = canonical(value.dtype)
+    dtype = canonical_values(value.dtype)
     repeats = any(s == 0 and n > 1 for s, n in zip(value.strides, value.shape, strict=True))
     if value.dtype != dtype or not value.flags.writeable or repeats:
         value = value.astype(dtype, order="C", copy=True)

@@ -239,8 +239,10 @@ class LibraryMethods(Recorded):
         """Write elements at indices of the flattened array; see `numpy.put`."""
         _numpy.put(self, indices, values, mode)
 
-    def choose(self, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
+    def choose(self, *choices: Any, out: Any = None, mode: Any = "raise") -> Any:
         """Return elements of arrays that this one chooses; see `numpy.choose`."""
+        if len(choices) == 1:
+            (choices,) = choices
         return _written(_numpy.choose(self, choices, out, mode), out)
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:

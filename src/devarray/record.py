@@ -28,7 +28,7 @@ from devarray.graph import (
     map_node,
     pending,
 )
-from devarray.kernels.ops import OPS, Loop, Op, canonical, weak_value
+from devarray.kernels.ops import OPS, Loop, Op, canonical_values, weak_value
 from devarray.layout import (
     Layout,
     Shape,
@@ -349,7 +349,7 @@ def import_array(array: np.ndarray[Any, Any], device: Device) -> Any:
             f"{type(array).__name__} is not supported on devices: its values alone would mean "
             "something else; pass np.asarray(x), or x.filled(...) for masked arrays"
         )
-    dtype = canonical(array.dtype)
+    dtype = canonical_values(array.dtype)
     source = np.ascontiguousarray(array, dtype).reshape(array.shape)
     result = fresh_buffer(device, source.shape, dtype)
     if source.size:
@@ -385,7 +385,7 @@ def as_operand(x: Any, device: Device | None) -> Operand | None:
     if kind is int or kind is float or kind is complex:
         return Operand(kind, x, ())
     if isinstance(x, np.generic) or (isinstance(x, np.ndarray) and x.ndim == 0):
-        return Operand(canonical(x.dtype), x.item(), ())
+        return Operand(canonical_values(x.dtype), x.item(), ())
     if isinstance(x, (int, float, complex)):
         return as_operand(np.asarray(x), device)  # a subclass: not weak, as in NumPy
     if decides_itself(x):

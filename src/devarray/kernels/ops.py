@@ -15,7 +15,17 @@ import numpy as np
 
 from devarray.errors import UnsupportedError
 
-__all__ = ["C_TYPES", "DTYPES", "OPS", "Loop", "Op", "canonical", "op", "weak_value"]
+__all__ = [
+    "C_TYPES",
+    "DTYPES",
+    "OPS",
+    "Loop",
+    "Op",
+    "canonical",
+    "canonical_values",
+    "op",
+    "weak_value",
+]
 
 DType = np.dtype[Any]
 Weak = type[int] | type[float] | type[complex]
@@ -47,6 +57,11 @@ def canonical(dtype: DType) -> DType:
         return _CANONICAL[dtype]
     except KeyError:
         pass
+    if not dtype.isnative:
+        raise UnsupportedError(
+            f"byte order {dtype.byteorder!r} is not supported on devices: change it on the host, "
+            f"with x.get().astype({dtype.str!r})"
+        )
     known = {(d.kind, d.itemsize): d for d in DTYPES}.get((dtype.kind, dtype.itemsize))
     if known is None:
         names = ", ".join(d.name for d in DTYPES)
@@ -54,6 +69,11 @@ def canonical(dtype: DType) -> DType:
             f"dtype {dtype.name!r} is not supported on devices; supported are {names}"
         )
     return known
+
+
+def canonical_values(dtype: DType) -> DType:
+    """Return the dtype that a host array's values take on a device, whatever its byte order."""
+    return canonical(dtype if dtype.isnative else dtype.newbyteorder("="))
 
 
 class Loop(NamedTuple):
