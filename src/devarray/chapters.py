@@ -19,7 +19,6 @@ from devarray.library import call_library
 from devarray.record import refuse_host
 
 __all__ = [
-    "LIBRARY",
     "implements",
     "library_function",
     "library_functions",
@@ -29,9 +28,6 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-# NumPy functions that `devarray` offers by name and the device's library computes.
-LIBRARY: dict[Any, Callable[..., Any]] = {}
 
 
 def on_device(x: Any) -> DeviceArray:
@@ -87,7 +83,6 @@ def library_function(function: Any, name: str = "") -> Callable[..., Any]:
         "Parameters and errors are those of NumPy's function, results are device arrays."
     )
     counterpart.__wrapped__ = function  # type: ignore[attr-defined] # its signature
-    LIBRARY[function] = counterpart
     return counterpart
 
 
