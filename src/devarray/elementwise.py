@@ -46,15 +46,17 @@ NO_VALUE = np._NoValue
 @implements(np.clip)
 def clip(
     a: Any,
-    a_min: Any = None,
-    a_max: Any = None,
-    out: Any = None,
-    *,
     min: Any = None,
     max: Any = None,
+    out: Any = None,
+    *,
+    a_min: Any = None,
+    a_max: Any = None,
     **options: Any,
 ) -> Any:
     """Return the values limited to an interval; see `numpy.clip`.
+
+    The bounds have the standard's names, and NumPy's older ones (a_min, a_max) by keyword.
 
     Examples
     --------
