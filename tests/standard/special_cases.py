@@ -150,7 +150,7 @@ nan zero -> nan ~0; nan nonzero -> nan nan; nan nan -> nan nan
 exp: zero 0 -> 1 0; finite inf -> nan nan; finite nan -> nan nan; inf 0 -> inf 0;
 -inf finite -> 0*cos 0*sin; inf nonzero -> inf*cos inf*sin; -inf inf -> ~0 ~0; inf inf -> ~inf nan;
 -inf nan -> ~0 ~0; inf nan -> ~inf nan; nan 0 -> nan 0; nan not0 -> nan nan; nan nan -> nan nan
-expm1: zero 0 -> ~0 0; finite inf -> nan nan; finite nan -> nan nan; inf 0 -> inf 0;
+expm1: zero 0 -> 0 0; finite inf -> nan nan; finite nan -> nan nan; inf 0 -> inf 0;
 -inf finite -> -1 0*sin; inf nonzero -> inf*cos inf*sin; -inf inf -> -1 ~0; inf inf -> ~inf nan;
 -inf nan -> -1 ~0; inf nan -> ~inf nan; nan 0 -> nan 0; nan not0 -> nan nan; nan nan -> nan nan
 isfinite: nan any -> false; any nan -> false; infs any -> false; any infs -> false;

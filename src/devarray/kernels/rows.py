@@ -52,7 +52,7 @@ def expm1(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if result.dtype.kind == "c":
         part = result.real.dtype
         real, odd = x.imag == 0, ~np.isfinite(x.imag)
-        result.real = np.where(real, np.expm1(x.real), result.real)
+        result.real = np.where(real, np.expm1(x.real) + part.type(0), result.real)  # no -0
         result.imag = np.where(real, x.imag, result.imag)
         result = np.where(odd & (x.real == -np.inf), result.dtype.type(-1), result)
         result.real = np.where(odd & (x.real == np.inf), part.type(np.inf), result.real)

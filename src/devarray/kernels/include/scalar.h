@@ -353,7 +353,7 @@ FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin
     FN C da_clog1p(C x) { return da_##C(da_log(da_hypot(x.re + 1, x.im)), da_atan2(x.im, x.re + 1)); } \
     FN C da_cexpm1(C x) { \
         const F inf = (F)__builtin_inf(); \
-        if (x.im == 0) return da_##C(da_expm1(x.re), x.im); \
+        if (x.im == 0) return da_##C(da_expm1(x.re) + (F)0, x.im); \
         if (x.re == -inf) return x.im - x.im == 0 ? da_##C(-1, 0 * da_sin(x.im)) : da_##C(-1, 0); \
         if (x.re == inf && x.im - x.im != 0) return da_##C(inf, x.im - x.im); \
         const F s = da_sin(x.im / 2); \
