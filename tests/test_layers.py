@@ -18,6 +18,7 @@ LAYERS = (
     "plans plain",
     "engine",
     "record",
+    "operands",
     "library asknumpy reductions indexing dispatch",
     "operators methods flat memory host",
     "array",

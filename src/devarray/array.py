@@ -31,8 +31,9 @@ from devarray.layout import (
 from devarray.library import call_library
 from devarray.memory import MemoryMethods
 from devarray.methods import LibraryMethods, ReductionMethods
+from devarray.operands import call, import_array
 from devarray.operators import Operators
-from devarray.record import as_scalar, call, fresh, import_array, set_array_class
+from devarray.record import as_scalar, fresh, set_array_class
 
 __all__ = ["FUNCTIONS", "DeviceArray"]
 

@@ -14,7 +14,8 @@ from devarray.indexing import view
 from devarray.kernels.ops import canonical, canonical_values
 from devarray.layout import check_order, make_layout
 from devarray.library import adopt
-from devarray.record import fresh_buffer, import_array
+from devarray.operands import import_array
+from devarray.record import fresh_buffer
 
 __all__ = ["array", "asanyarray", "asarray", "asnumpy", "from_dlpack", "to_gpu"]
 

@@ -16,7 +16,7 @@ from devarray.asknumpy import like_numpy
 from devarray.boundary import asarray
 from devarray.device import get_device
 from devarray.library import call_library
-from devarray.record import refuse_host
+from devarray.operands import refuse_host
 
 __all__ = [
     "implements",

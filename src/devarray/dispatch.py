@@ -19,21 +19,17 @@ from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS, Loop, Op
 from devarray.layout import broadcast_shapes, check_order
 from devarray.library import call_library
-from devarray.record import (
+from devarray.operands import (
     Operand,
-    Recorded,
     as_operand,
-    as_result,
     call,
     check_power,
     device_of,
-    fresh,
     import_array,
     loops_for,
     refuse_host,
-    unchanging,
-    write,
 )
+from devarray.record import Recorded, as_result, fresh, unchanging, write
 
 __all__ = ["call_ufunc", "ufunc_method"]
 

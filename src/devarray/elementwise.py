@@ -17,7 +17,8 @@ from devarray.kernels.ops import OPS
 from devarray.kernels.rows import clip as clip_ufunc
 from devarray.layout import broadcast_shapes
 from devarray.library import call_library
-from devarray.record import as_result, fresh, is_host_scalar
+from devarray.operands import is_host_scalar
+from devarray.record import as_result, fresh
 
 __all__ = [
     "angle",

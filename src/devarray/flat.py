@@ -9,7 +9,8 @@ import numpy as np
 
 from devarray.layout import Layout, make_layout
 from devarray.library import call_library
-from devarray.record import Recorded, refuse_host
+from devarray.operands import refuse_host
+from devarray.record import Recorded
 
 __all__ = ["FlatIterator", "Flags", "claim", "claimed_layout"]
 

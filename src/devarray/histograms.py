@@ -12,7 +12,7 @@ from devarray.boundary import asarray
 from devarray.chapters import implements, library_functions, on_device
 from devarray.device import get_device
 from devarray.library import call_library
-from devarray.record import device_of
+from devarray.operands import device_of
 
 __all__ = ["histogram"]
 

@@ -19,8 +19,9 @@ from devarray.device import get_device
 from devarray.errors import HostMixError
 from devarray.flat import claim
 from devarray.library import native
+from devarray.operands import import_array
 from devarray.peek import one_element
-from devarray.record import Recorded, import_array
+from devarray.record import Recorded
 
 __all__ = ["HostMethods", "readable"]
 

@@ -16,20 +16,9 @@ from devarray.graph import Buffer, Node, map_node
 from devarray.kernels.ops import OPS
 from devarray.layout import Layout, Shape, broadcast_shapes, index_layout, is_basic_key
 from devarray.library import Trusted, call_library, native
+from devarray.operands import as_operand, import_array, is_host_scalar, refuse_host
 from devarray.peek import peek
-from devarray.record import (
-    Recorded,
-    View,
-    array_over,
-    as_operand,
-    as_scalar,
-    fresh,
-    import_array,
-    is_host_scalar,
-    refuse_host,
-    selection,
-    write,
-)
+from devarray.record import Recorded, View, array_over, as_scalar, fresh, selection, write
 
 __all__ = ["constant", "getitem", "indices_on", "setitem", "view"]
 

@@ -16,7 +16,7 @@ from devarray.kernels.ops import canonical
 from devarray.layout import normalize_axis
 from devarray.library import call_library
 from devarray.manipulation import ALL, is_small, numbers, with_axes
-from devarray.record import refuse_host
+from devarray.operands import refuse_host
 
 __all__ = [
     "append",

@@ -19,16 +19,8 @@ from devarray.errors import UnsupportedError
 from devarray.graph import Buffer, load_node, readers
 from devarray.kernels.ops import DTYPES, canonical, canonical_values
 from devarray.layout import make_layout
-from devarray.record import (
-    Recorded,
-    View,
-    array_over,
-    check_device,
-    device_of,
-    fresh_buffer,
-    refuse_host,
-    unchanging,
-)
+from devarray.operands import check_device, device_of, refuse_host
+from devarray.record import Recorded, View, array_over, fresh_buffer, unchanging
 
 __all__ = ["Trusted", "adopt", "call_library", "native"]
 

@@ -16,7 +16,8 @@ from devarray.array import DeviceArray
 from devarray.graph import LOAD, Node
 from devarray.kernels.ops import Op
 from devarray.library import call_library
-from devarray.record import Recorded, call, is_host_scalar, set_selection_class
+from devarray.operands import call, is_host_scalar
+from devarray.record import Recorded, set_selection_class
 
 __all__ = ["Selection"]
 

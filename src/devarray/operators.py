@@ -12,7 +12,8 @@ from devarray.graph import map_node
 from devarray.kernels.ops import OPS, Op
 from devarray.kernels.rows import floor_divide
 from devarray.layout import broadcast_shapes
-from devarray.record import AS_SCALAR, Recorded, call, decides_itself, fresh, unchanging
+from devarray.operands import call, decides_itself
+from devarray.record import AS_SCALAR, Recorded, fresh, unchanging
 
 __all__ = ["Operators", "set_array_class"]
 

@@ -21,7 +21,8 @@ from devarray.indexing import scalar_value
 from devarray.kernels.ops import OPS, Loop, Op, canonical
 from devarray.layout import Shape, broadcast_shapes, normalize_axes, normalize_axis, reduced_shape
 from devarray.library import call_library
-from devarray.record import Recorded, as_operand, fresh, write
+from devarray.operands import as_operand
+from devarray.record import Recorded, fresh, write
 
 __all__ = [
     "accumulate",

@@ -22,7 +22,8 @@ import numpy as np
 import devarray
 from devarray.array import DeviceArray
 from devarray.errors import UnsupportedError
-from devarray.record import Recorded, decides_itself
+from devarray.operands import decides_itself
+from devarray.record import Recorded
 from devarray.ufunc import Ufunc
 
 __all__ = ["run_script", "stand_in"]

@@ -16,7 +16,8 @@ from devarray.graph import map_node
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import broadcast_shapes
 from devarray.library import call_library
-from devarray.record import Operand, as_operand, as_result, device_of, fresh
+from devarray.operands import Operand, as_operand, device_of
+from devarray.record import as_result, fresh
 from devarray.reductions import count_nonzero as count_nonzero_of
 
 __all__ = ["argmax", "argmin", "count_nonzero", "piecewise", "select", "where"]

@@ -13,7 +13,7 @@ from devarray.creation import ones
 from devarray.indexing import indices_on
 from devarray.layout import broadcast_shapes
 from devarray.library import call_library
-from devarray.record import is_host_scalar
+from devarray.operands import is_host_scalar
 
 __all__ = ["copyto", "mask_indices", "take", "take_along_axis"]
 

@@ -11,7 +11,8 @@ from devarray import dispatch
 from devarray.boundary import asarray
 from devarray.kernels.ops import OPS, Op
 from devarray.kernels.rows import floor_divide
-from devarray.record import Recorded, call
+from devarray.operands import call
+from devarray.record import Recorded
 
 __all__ = ["UFUNCS", "Ufunc"]
 

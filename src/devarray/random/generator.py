@@ -13,6 +13,7 @@ from devarray import linalg
 from devarray.array import DeviceArray
 from devarray.boundary import asarray
 from devarray.layout import normalize_axis
+from devarray.operands import refuse_host
 from devarray.random import selection
 from devarray.random.bits import F8
 from devarray.random.continuous import Distributions
@@ -25,7 +26,7 @@ from devarray.random.parameters import (
     store,
     with_numpys_errors,
 )
-from devarray.record import as_result, refuse_host
+from devarray.record import as_result
 
 __all__ = ["Generator", "default_rng"]
 

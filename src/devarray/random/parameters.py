@@ -18,7 +18,7 @@ from devarray.device import Device
 from devarray.errors import DevarrayError
 from devarray.kernels.ops import canonical
 from devarray.layout import Shape, broadcast_shapes
-from devarray.record import refuse_host
+from devarray.operands import refuse_host
 
 __all__ = [
     "NON_NEGATIVE", "POSITIVE", "PROBABILITY", "Rule", "as_size", "broadcast", "check_triangle",

@@ -10,9 +10,10 @@ import numpy as np
 from devarray.device import Device, get_device
 from devarray.layout import Shape
 from devarray.library import adopt
+from devarray.operands import import_array
 from devarray.random.bits import Draw, Philox4x32
 from devarray.random.parameters import as_size, broadcast, store, with_numpys_errors
-from devarray.record import as_result, import_array
+from devarray.record import as_result
 
 __all__ = ["Source"]
 
