@@ -494,15 +494,6 @@ def test_iteration_gives_rows() -> None:
     assert dict(enumerate(da.arange(2).tolist())) == {0: 0, 1: 1}
 
 
-def test_device_arrays_are_not_made_by_their_class() -> None:
-    with pytest.raises(TypeError, match="asarray"):
-        da.DeviceArray()
-    assert da.zeros(2).device is da.get_device()
-    assert da.zeros(2, device="openmp").device.name == "openmp"
-    with pytest.raises((ValueError, da.DevarrayError), match="nonsense"):
-        da.zeros(2, device="nonsense")
-
-
 # ---- dtypes that devices do not have
 UNSUPPORTED = [
     np.array([1, None]), np.array([1.0], "g"), np.array([1j], "G"),
@@ -608,3 +599,15 @@ def test_masked_arrays_and_matrices_are_refused() -> None:
                 make(x)
     with da.config(host_access="always"):
         assert (da.arange(3) + masked).tolist() == [1, 3, None]  # its own operator decides
+
+
+def test_the_class_makes_arrays_of_a_shape() -> None:
+    x = da.ndarray((2, 3), np.int32)
+    assert isinstance(x, da.DeviceArray) and x.shape == (2, 3) and x.dtype == np.int32
+    x[...] = 1
+    assert x.sum() == 6
+    assert da.DeviceArray(3).dtype == np.float64
+    with pytest.raises(TypeError, match="not of buffer"):
+        da.ndarray((2,), buffer=b"12345678")
+    with pytest.raises(ValueError, match="negative dimensions"):
+        da.ndarray((-1,))

@@ -13,12 +13,13 @@ import numpy as np
 from devarray import dispatch, engine, indexing, operators
 from devarray.asknumpy import ask_numpy, like_numpy
 from devarray.config import current
-from devarray.device import Device
+from devarray.device import Device, get_device
 from devarray.errors import UnsupportedError
 from devarray.graph import map_node
 from devarray.host import HostMethods, readable
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import (
+    as_shape,
     check_order,
     make_layout,
     normalize_axes,
@@ -33,7 +34,7 @@ from devarray.memory import MemoryMethods
 from devarray.methods import LibraryMethods, ReductionMethods
 from devarray.operands import call, import_array
 from devarray.operators import Operators
-from devarray.record import as_scalar, fresh, set_array_class
+from devarray.record import as_scalar, fresh, fresh_buffer, set_array_class
 
 __all__ = ["FUNCTIONS", "DeviceArray"]
 
@@ -47,7 +48,8 @@ API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, HostMethods):
     """An n-dimensional array on a device.
 
-    It is made by `devarray.to_gpu`, `devarray.zeros` and their like, and used like a
+    It is made by `devarray.to_gpu`, `devarray.zeros` and their like (called itself, it gives
+    uninitialised memory of a shape and a dtype, as NumPy's class does), and used like a
     `numpy.ndarray`. Operations are recorded and run, fused, when a value is needed: by `get`,
     ``float()``, printing, iteration, a library function. Basic indexing, transposition and
     reshaping give views that share memory, as in NumPy.
@@ -65,10 +67,14 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self) -> None:
-        raise TypeError(
-            "make device arrays with devarray.asarray, devarray.to_gpu, devarray.zeros ..."
-        )
+    def __init__(self, shape: Any, dtype: Any = float, **others: Any) -> None:
+        if others:
+            raise TypeError(
+                f"a device array is made of a shape and a dtype, not of {', '.join(others)}: use "
+                "devarray.asarray, devarray.to_gpu, devarray.from_dlpack, devarray.zeros ..."
+            )
+        made = fresh_buffer(get_device(), as_shape(shape), canonical(np.dtype(dtype)))
+        self._buffer, self._view, self._load = made._buffer, None, None
 
     # What it is (shape, dtype, flags: see `memory`)
 

@@ -15,7 +15,7 @@ from devarray.chapters import implements, library_functions
 from devarray.device import Device, get_device
 from devarray.graph import map_node
 from devarray.kernels.ops import canonical
-from devarray.layout import Shape, check_axes, check_order, lengths_of
+from devarray.layout import Shape, as_shape, check_order
 from devarray.record import fresh, fresh_buffer
 
 __all__ = [
@@ -35,15 +35,6 @@ DType = np.dtype[Any]
 
 
 ONLY_C_OR_F = "only 'C' or 'F' order is permitted"
-
-
-def as_shape(shape: Any) -> Shape:
-    """Return a shape given as an integer or a sequence of integers."""
-    result = tuple(lengths_of(shape))
-    check_axes(result)
-    if any(n < 0 for n in result):
-        raise ValueError("negative dimensions are not allowed")
-    return result
 
 
 @implements(np.empty)

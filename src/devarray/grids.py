@@ -12,12 +12,12 @@ import numpy as np
 from devarray.array import FUNCTIONS, DeviceArray
 from devarray.boundary import asarray, asnumpy, to_gpu
 from devarray.chapters import implements, library_functions
-from devarray.creation import ONLY_C_OR_F, as_shape, empty
+from devarray.creation import ONLY_C_OR_F, empty
 from devarray.device import get_device
 from devarray.graph import index_node
 from devarray.indexing import view
 from devarray.kernels.ops import canonical
-from devarray.layout import Shape, broadcast_layout, broadcast_shapes, check_order
+from devarray.layout import Shape, as_shape, broadcast_layout, broadcast_shapes, check_order
 from devarray.record import fresh
 from devarray.searching import where
 

@@ -275,6 +275,15 @@ def lengths_of(shape: Any) -> list[int]:
     return [operator.index(length) for length in given]
 
 
+def as_shape(shape: Any) -> Shape:
+    """Return a shape given as an integer or a sequence of integers."""
+    result = tuple(lengths_of(shape))
+    check_axes(result)
+    if any(n < 0 for n in result):
+        raise ValueError("negative dimensions are not allowed")
+    return result
+
+
 def resolve_shape(size: int, shape: Any) -> Shape:
     """Return the shape that ``reshape(shape)`` asks for, with any -1 filled in."""
     wanted = lengths_of(shape)
