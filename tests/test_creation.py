@@ -611,3 +611,10 @@ def test_the_class_makes_arrays_of_a_shape() -> None:
         da.ndarray((2,), buffer=b"12345678")
     with pytest.raises(ValueError, match="negative dimensions"):
         da.ndarray((-1,))
+
+
+def test_devices_by_name() -> None:
+    assert da.zeros(2).device is da.get_device()
+    assert da.zeros(2, device="openmp").device.name == "openmp"
+    with pytest.raises((ValueError, da.DevarrayError), match="nonsense"):
+        da.zeros(2, device="nonsense")
