@@ -108,3 +108,16 @@ def test_a_setting_that_is_wrong_is_an_error_that_names_it():
     ours = run("info", DEVARRAY_THREADS="many")
     assert ours.returncode != 0
     assert "DEVARRAY_THREADS must be an integer, got 'many'" in ours.stderr
+
+
+def test_whatever_makes_arrays_makes_them_on_the_device(tmp_path):
+    script = tmp_path / "makers.py"
+    script.write_text(
+        "import numpy as np\n"
+        "y, x = np.ogrid[-1:1:4j, -2:1:5j]\n"
+        "made = [y, x + 1j * y, np.mgrid[0:2], np.r_[1:3, x[0]], np.c_[1:3], np.hanning(4),\n"
+        "        np.tri(3), np.identity(2), np.ndarray((2, 2)), np.linspace(0, 1, 4)]\n"
+        "print({type(z).__name__ for z in made}, np.add(1, 2), type(np.sum([1, 2])).__name__)\n"
+    )
+    done = run("run", str(script))
+    assert done.stdout == "{'DeviceArray'} 3 int64\n", done.stderr

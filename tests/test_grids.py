@@ -91,3 +91,27 @@ def test_a_long_range_is_not_read_from_memory() -> None:
     out = io.StringIO()
     da.explain((da.arange(100_000) * 2.0).sum(), source=False, file=out)
     assert "1 kernel" in out.getvalue() and " 0 B read" in out.getvalue()
+
+
+def test_joins_by_indexing() -> None:
+    def joined(xp: Any, x: Any) -> list[Any]:
+        return [
+            xp.r_[x, 5, 1:4], xp.r_[1:4, 0], xp.r_[x], xp.c_[x, 2 * x], xp.c_[1:3, 4:6],
+            xp.c_[x.reshape(1, -1), xp.ones((1, 2))], xp.r_[0:1:5j, x],
+        ]  # fmt: skip
+
+    for got, wanted in zip(joined(da, da.arange(3.0)), joined(np, np.arange(3.0)), strict=True):
+        assert isinstance(got, da.DeviceArray)
+        assert_same_bits(got.get(), wanted)
+    with pytest.raises(da.UnsupportedError, match="directive '0,2'"):
+        da.r_["0,2", da.ones(2), da.ones(2)]
+    with pytest.raises(TypeError, match="slices of numbers"):
+        da.mgrid[da.ones(2)]
+    with pytest.raises(da.HostMixError):
+        da.r_[np.ones(2), 1]
+
+
+def test_missing_names_say_where_they_are() -> None:
+    with pytest.raises(AttributeError, match=r"numpy\.poly1d serves host arrays"):
+        da.poly1d  # noqa: B018
+    assert not hasattr(da, "nonsense")

@@ -75,3 +75,8 @@ for _chapter in _CHAPTERS.split():
     _names |= {name: getattr(_module, name) for name in _module.__all__}
 globals().update(_names)
 __all__ += sorted(_names)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> object:
+    hint = f"; numpy.{name} serves host arrays: x.get()" if hasattr(_np, name) else ""
+    raise AttributeError(f"module 'devarray' has no attribute {name!r}{hint}")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from numpy import False_ as False_
+from numpy import True_ as True_
 from numpy import base_repr as base_repr
 from numpy import binary_repr as binary_repr
 from numpy import bool as bool
@@ -260,6 +262,7 @@ bitwise_not: _Ufunc
 bitwise_or: _Ufunc
 bitwise_right_shift: _Ufunc
 bitwise_xor: _Ufunc
+c_: Any
 cbrt: _Ufunc
 ceil: _Ufunc
 conj: _Ufunc
@@ -321,6 +324,7 @@ ogrid: Any
 positive: _Ufunc
 pow: _Ufunc
 power: _Ufunc
+r_: Any
 rad2deg: _Ufunc
 radians: _Ufunc
 reciprocal: _Ufunc

@@ -11,18 +11,23 @@ import numpy as np
 
 from devarray.array import FUNCTIONS, DeviceArray
 from devarray.boundary import asarray, asnumpy, to_gpu
-from devarray.chapters import implements, library_functions
+from devarray.chapters import implements, library_functions, on_device
 from devarray.creation import ONLY_C_OR_F, empty
 from devarray.device import get_device
+from devarray.errors import UnsupportedError
 from devarray.graph import index_node
 from devarray.indexing import view
+from devarray.joining import concatenate
 from devarray.kernels.ops import canonical
 from devarray.layout import Shape, as_shape, broadcast_layout, broadcast_shapes, check_order
+from devarray.manipulation import atleast_1d
+from devarray.operands import refuse_host
 from devarray.record import fresh
 from devarray.searching import where
 
 __all__ = [
     "arange",
+    "c_",
     "eye",
     "fromfunction",
     "identity",
@@ -31,6 +36,7 @@ __all__ = [
     "meshgrid",
     "mgrid",
     "ogrid",
+    "r_",
 ]
 
 LARGE = 4096  # elements from which a range is an expression; smaller ones are copied from the host
@@ -281,24 +287,45 @@ def fromfunction(
 FUNCTIONS[np.fromfunction] = fromfunction  # errors are the function's own
 
 
-class Grid:
-    """``devarray.mgrid[...]`` and ``devarray.ogrid[...]``: grids from slices; see `numpy.mgrid`.
+class Indexed:
+    """What makes arrays when it is indexed: ``mgrid``, ``ogrid``, ``r_``, ``c_``."""
 
-    Examples
-    --------
-    >>> import devarray as da
-    >>> da.mgrid[0:2, 0:3].shape
-    (2, 2, 3)
-    """
+    def __init__(self, name: str, join: Callable[[list[DeviceArray]], DeviceArray]) -> None:
+        self.__doc__ = f"Make arrays from slices and arrays; see `numpy.{name}`."
+        self._maker = getattr(np, name)
+        self._join = join
 
-    def __init__(self, maker: Any) -> None:
-        self._maker = maker
+    def __repr__(self) -> str:
+        return f"<devarray {self.__doc__}>"
 
     def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(part, DeviceArray) for part in parts):
+            return self._join([on_device(self._part(part)) for part in parts])
+        for part in parts:
+            refuse_host(part, "is joined to a device array")
         made = self._maker[key]
         return tuple(map(to_gpu, made)) if isinstance(made, tuple) else to_gpu(made)
 
+    def _part(self, part: Any) -> Any:
+        if isinstance(part, str):
+            raise UnsupportedError(
+                f"directive {part!r} is not supported with device arrays: use concatenate, stack"
+            )
+        return to_gpu(np.r_[part]) if isinstance(part, slice) else part
 
-mgrid, ogrid = Grid(np.mgrid), Grid(np.ogrid)
+
+def _no_join(parts: list[DeviceArray]) -> DeviceArray:
+    raise TypeError("a grid is made of slices of numbers, not of arrays")
+
+
+mgrid, ogrid = Indexed("mgrid", _no_join), Indexed("ogrid", _no_join)
+r_ = Indexed("r_", lambda parts: concatenate([atleast_1d(part) for part in parts]))
+c_ = Indexed("c_", lambda parts: concatenate([_column(part) for part in parts], -1))
+
+
+def _column(part: DeviceArray) -> DeviceArray:
+    return part if part.ndim > 1 else part.reshape(-1, 1)
+
 
 library_functions(globals(), "geomspace logspace")

@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 ALL = slice(None)
-SMALL = 1 << 16  # elements up to which NumPy has moved them before some kernels have started
+SMALL = 1 << 20  # bytes up to which NumPy has moved them before some kernels have started
 
 
 def numbers(value: Any) -> Any:
@@ -57,7 +57,7 @@ def numbers(value: Any) -> Any:
 
 def is_small(*arrays: DeviceArray) -> bool:
     """Say whether NumPy moves the elements of arrays faster than several stores do."""
-    return sum(x.size for x in arrays) <= SMALL
+    return sum(x.nbytes for x in arrays) <= SMALL
 
 
 def _axes(axis: Any, ndim: int) -> list[int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from numpy import (
+    False_,
+    True_,
     base_repr,
     binary_repr,
     bool_,
@@ -51,6 +53,8 @@ from numpy import (
 )
 
 __all__ = [
+    "False_",
+    "True_",
     "base_repr",
     "binary_repr",
     "bool_",

@@ -22,6 +22,7 @@ import numpy as np
 import devarray
 from devarray.array import DeviceArray
 from devarray.errors import UnsupportedError
+from devarray.grids import Indexed
 from devarray.operands import decides_itself
 from devarray.record import Recorded
 from devarray.ufunc import Ufunc
@@ -143,7 +144,7 @@ def _wrap_own(own: Any, function: Any) -> Any:
     @functools.wraps(function)
     def wrapper(*args: Any, **options: Any) -> Any:
         if _scalars_only(args, {}) and args and not _makes_array(function):
-            return function(*args, **options)
+            return _on_device(function(*args, **options))
         try:
             return own(*args, **options)
         except UnsupportedError:
@@ -196,6 +197,8 @@ class StandIn(types.ModuleType):
             return stand_in(value)
         if module is np and name == "ndarray":
             return DeviceArray
+        if module is np and isinstance(getattr(devarray, name, None), Indexed):
+            return getattr(devarray, name)
         if module is np and name in devarray.__all__ and name not in _NOT_OURS and callable(value):
             own = getattr(devarray, name)
             if isinstance(own, Ufunc):
