@@ -50,9 +50,9 @@ NumPy's name on device arrays (`np.f(x)`), and by the same name in `devarray`.
   feeds it is computed first.
 - **as is**: takes dtypes, shapes or numbers, and is NumPy's own.
 
-Classes and modules of NumPy's namespace are no functions: `ndarray`, `finfo`, `mgrid`, `ogrid`, `r_`,
-`c_` and the scalar types are in `devarray`; `poly1d`, `vectorize`, `nditer`, `ndenumerate`, `matrix`,
-`ma`, `polynomial`, `emath` are not, and serve host arrays (`x.get()`).
+Classes and modules of NumPy's namespace are no functions: `ndarray`, `finfo`, `mgrid`, `ogrid`,
+`r_`, `c_` and the scalar types are in `devarray`; `poly1d`, `vectorize`, `nditer`, `ndenumerate`,
+`matrix`, `ma`, `polynomial`, `emath` are not, and serve host arrays (`x.get()`).
 
 {counts}
 """
