@@ -66,8 +66,9 @@ def _axes(axis: Any, ndim: int) -> list[int]:
     return [normalize_axis(operator.index(one), ndim) for one in given]
 
 
-def _different_axes(axis: Any, ndim: int) -> list[int]:
-    axes = _axes(axis, ndim)
+def axes_in_order(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes that an int, a sequence, or None for all, names, in the order given."""
+    axes = tuple(range(ndim) if axis is None else _axes(axis, ndim))
     if len(set(axes)) != len(axes):
         raise ValueError("repeated axis")
     return axes
@@ -206,7 +207,7 @@ def expand_dims(a: Any, axis: Any = 0) -> DeviceArray:
     a = on_device(a)
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     ndim = a.ndim + len(axes)
-    places = _different_axes(axes, ndim)
+    places = axes_in_order(axes, ndim)
     key = tuple(None if k in places else ALL for k in range(ndim))
     result: DeviceArray = a[(*key, ...)]
     return result
@@ -318,7 +319,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> DeviceArray:
     (3, 4, 2)
     """
     x = on_device(a)
-    sources, places = _different_axes(source, x.ndim), _different_axes(destination, x.ndim)
+    sources, places = axes_in_order(source, x.ndim), axes_in_order(destination, x.ndim)
     if len(sources) != len(places):
         raise ValueError(
             "`source` and `destination` arguments must have the same number of elements"
@@ -362,7 +363,7 @@ def flip(m: Any, axis: Any = None) -> DeviceArray:
     array([2, 1, 0], device='openmp')
     """
     m = on_device(m)
-    axes = range(m.ndim) if axis is None else _different_axes(axis, m.ndim)
+    axes = axes_in_order(axis, m.ndim)
     if not m.ndim:
         return as_result(m.copy())  # type: ignore[no-any-return]
     key = tuple(slice(None, None, -1) if k in axes else ALL for k in range(m.ndim))

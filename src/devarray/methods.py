@@ -60,14 +60,7 @@ class ReductionMethods(Recorded):
         where: Any = True,
     ) -> Any:
         """Return the least value; see `numpy.min`."""
-        options = {
-            "axis": axis,
-            "out": out,
-            "keepdims": keepdims,
-            "initial": initial,
-            "where": where,
-        }
-        return as_result(_or_library(np.minimum, self, options), out)
+        return _extreme(np.minimum, self, axis, out, keepdims, initial, where)
 
     def max(
         self,
@@ -78,14 +71,7 @@ class ReductionMethods(Recorded):
         where: Any = True,
     ) -> Any:
         """Return the greatest value; see `numpy.max`."""
-        options = {
-            "axis": axis,
-            "out": out,
-            "keepdims": keepdims,
-            "initial": initial,
-            "where": where,
-        }
-        return as_result(_or_library(np.maximum, self, options), out)
+        return _extreme(np.maximum, self, axis, out, keepdims, initial, where)
 
     def any(
         self, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True
@@ -166,12 +152,11 @@ class ReductionMethods(Recorded):
         return _cumulative(np.multiply, self, axis, dtype, out)
 
 
-def _or_library(ufunc: Any, array: Any, options: dict[str, Any]) -> Any:
-    result = reductions.reduce(OPS[ufunc], array, **options)
-    if result is NotImplemented:
-        options = {key: value for key, value in options.items() if value is not NO_VALUE}
-        return dispatch.ufunc_method(ufunc, "reduce", (array,), options)
-    return result
+def _extreme(
+    ufunc: Any, array: Any, axis: Any, out: Any, keepdims: bool, initial: Any, where: Any
+) -> Any:
+    options = {"axis": axis, "out": out, "keepdims": keepdims, "initial": initial, "where": where}
+    return dispatch.ufunc_method(ufunc, "reduce", (array,), options)
 
 
 def _arg(function: Any, op: Op, array: Any, axis: Any, out: Any, keepdims: bool) -> Any:
@@ -233,7 +218,7 @@ class LibraryMethods(Recorded):
 
     def take(self, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
         """Return elements at indices along an axis; see `numpy.take`."""
-        return _written(_numpy.take(self, indices, axis, out, mode), out)
+        return _numpy.take(self, indices, axis, out, mode)
 
     def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
         """Write elements at indices of the flattened array; see `numpy.put`."""
@@ -243,11 +228,11 @@ class LibraryMethods(Recorded):
         """Return elements of arrays that this one chooses; see `numpy.choose`."""
         if len(choices) == 1:
             (choices,) = choices
-        return _written(_numpy.choose(self, choices, out, mode), out)
+        return _numpy.choose(self, choices, out, mode)
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
         """Return slices along an axis where a condition is true; see `numpy.compress`."""
-        return _written(_numpy.compress(condition, self, axis, out), out)
+        return _numpy.compress(condition, self, axis, out)
 
     def repeat(self, repeats: Any, axis: Any = None) -> Any:
         """Return the elements repeated; see `numpy.repeat`."""
@@ -261,12 +246,8 @@ class LibraryMethods(Recorded):
         self, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None, out: Any = None
     ) -> Any:
         """Return the sum along diagonals; see `numpy.trace`."""
-        return _written(_numpy.trace(self, offset, axis1, axis2, dtype, out), out)
+        return _numpy.trace(self, offset, axis1, axis2, dtype, out)
 
     def dot(self, b: Any, out: Any = None) -> Any:
         """Return the dot product with an array; see `numpy.dot`."""
-        return _written(_numpy.dot(self, b, out), out)
-
-
-def _written(result: Any, out: Any) -> Any:
-    return result if out is None else out
+        return _numpy.dot(self, b, out)

@@ -15,9 +15,8 @@ from devarray.joining import concatenate
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import normalize_axis
 from devarray.library import call_library
-from devarray.manipulation import broadcast_to
+from devarray.manipulation import axes_in_order, broadcast_to
 from devarray.record import as_result
-from devarray.utility import axes_in_order
 
 __all__ = [
     "amax",

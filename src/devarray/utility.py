@@ -15,7 +15,7 @@ from devarray.creation import empty, zeros
 from devarray.errors import DevarrayError
 from devarray.joining import concatenate
 from devarray.layout import normalize_axis
-from devarray.manipulation import broadcast_to
+from devarray.manipulation import axes_in_order, broadcast_to
 
 __all__ = [
     "all",
@@ -196,17 +196,6 @@ def _compatible(values: Any, ary: Any, name: str) -> Any:
             f"dtype of `{name}` must be compatible with input `ary` under the `same_kind` rule."
         )
     return values.ravel()
-
-
-def axes_in_order(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Return the axes that an int, a sequence, or None for all, names, in the order given."""
-    if axis is None:
-        return tuple(range(ndim))
-    given = axis if isinstance(axis, (tuple, list)) else (axis,)
-    axes = tuple(normalize_axis(one, ndim) for one in given)
-    if len(set(axes)) != len(axes):
-        raise ValueError("repeated axis")
-    return axes
 
 
 @implements(np.gradient)

@@ -59,13 +59,18 @@ def expm1(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return result
 
 
+def _saturate(one: Any, zero: Any, along: Any, across: Any) -> None:
+    """Set the parts of tanh where its argument is infinite `along` an axis: 1 and 0, signed."""
+    endless = np.isinf(along)
+    np.copyto(one, np.copysign(1, along), where=endless)
+    np.copyto(zero, np.copysign(0, across), where=endless)
+
+
 def tanh(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the hyperbolic tangent; that of infinite complex x is 1 or -1, and a signed zero."""
     result: np.ndarray[Any, Any] = np.asarray(np.tanh(x))
     if result.dtype.kind == "c":
-        endless = np.isinf(x.real)
-        result.real = np.where(endless, np.copysign(1, x.real), result.real)
-        result.imag = np.where(endless, np.copysign(0, x.imag), result.imag)
+        _saturate(result.real, result.imag, x.real, x.imag)
     return result
 
 
@@ -73,9 +78,7 @@ def tan(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the tangent, as ``-1j * tanh(1j * x)`` where x is complex."""
     result: np.ndarray[Any, Any] = np.asarray(np.tan(x))
     if result.dtype.kind == "c":
-        endless = np.isinf(x.imag)
-        result.real = np.where(endless, np.copysign(0, x.real), result.real)
-        result.imag = np.where(endless, np.copysign(1, x.imag), result.imag)
+        _saturate(result.imag, result.real, x.imag, x.real)
     return result
 
 
