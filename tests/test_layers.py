@@ -11,7 +11,10 @@ SRC = Path(__file__).parents[1] / "src"
 LAYERS = (
     "errors config layout",
     "kernels walk",
+    "pool registry",
+    "streams",
     "device",
+    "grid",
     "backends",
     "graph",
     "fuse peek",

@@ -14,7 +14,7 @@ import numpy as _np
 from devarray import fft, lib, linalg, random, testing
 from devarray.array import DeviceArray
 from devarray.config import config
-from devarray.device import get_device
+from devarray.device import Device
 from devarray.errors import (
     CompileError,
     DevarrayError,
@@ -26,7 +26,9 @@ from devarray.errors import (
 from devarray.explain import explain
 from devarray.kernels.ops import DTYPES as _DTYPES
 from devarray.masks import Selection as _Selection  # it registers itself: array[mask]
+from devarray.registry import devices, get_device
 from devarray.runtime import clear_cache, evaluate, statistics, synchronize
+from devarray.streams import Event, Stream
 from devarray.ufunc import UFUNCS as _UFUNCS
 from devarray.ufunc import Ufunc
 
@@ -37,14 +39,18 @@ e, euler_gamma, inf, nan, newaxis, pi = _np.e, _np.euler_gamma, _np.inf, _np.nan
 __all__ = [
     "CompileError",
     "DevarrayError",
+    "Device",
     "DeviceArray",
     "DeviceError",
     "DeviceMemoryError",
+    "Event",
     "HostMixError",
+    "Stream",
     "Ufunc",
     "UnsupportedError",
     "clear_cache",
     "config",
+    "devices",
     "e",
     "euler_gamma",
     "evaluate",

@@ -103,7 +103,7 @@ from devarray.data_types import can_cast as can_cast
 from devarray.data_types import finfo as finfo
 from devarray.data_types import iinfo as iinfo
 from devarray.data_types import result_type as result_type
-from devarray.device import get_device as get_device
+from devarray.device import Device as Device
 from devarray.diagonals import diag as diag
 from devarray.diagonals import diagflat as diagflat
 from devarray.diagonals import diagonal as diagonal
@@ -196,6 +196,8 @@ from devarray.products import kron as kron
 from devarray.products import outer as outer
 from devarray.products import trace as trace
 from devarray.products import vdot as vdot
+from devarray.registry import devices as devices
+from devarray.registry import get_device as get_device
 from devarray.repeating import pad as pad
 from devarray.repeating import repeat as repeat
 from devarray.repeating import resize as resize
@@ -217,6 +219,8 @@ from devarray.statistical import cov as cov
 from devarray.statistical import cumulative_prod as cumulative_prod
 from devarray.statistical import cumulative_sum as cumulative_sum
 from devarray.statistical import ptp as ptp
+from devarray.streams import Event as Event
+from devarray.streams import Stream as Stream
 from devarray.taking import copyto as copyto
 from devarray.taking import mask_indices as mask_indices
 from devarray.taking import take as take

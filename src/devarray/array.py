@@ -13,7 +13,7 @@ import numpy as np
 from devarray import dispatch, engine, indexing, operators
 from devarray.asknumpy import ask_numpy, like_numpy
 from devarray.config import current
-from devarray.device import Device, get_device
+from devarray.device import Device
 from devarray.errors import UnsupportedError
 from devarray.graph import map_node
 from devarray.host import HostMethods, readable
@@ -35,6 +35,7 @@ from devarray.methods import LibraryMethods, ReductionMethods
 from devarray.operands import call, import_array
 from devarray.operators import Operators
 from devarray.record import as_scalar, fresh, fresh_buffer, set_array_class
+from devarray.registry import get_device
 
 __all__ = ["FUNCTIONS", "DeviceArray"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from devarray import engine
 from devarray.array import FUNCTIONS, DeviceArray
-from devarray.device import Device, get_device
+from devarray.device import Device
 from devarray.graph import Buffer, load_node
 from devarray.indexing import view
 from devarray.kernels.ops import canonical, canonical_values
@@ -16,6 +16,7 @@ from devarray.layout import check_order, make_layout
 from devarray.library import adopt
 from devarray.operands import import_array
 from devarray.record import fresh_buffer
+from devarray.registry import get_device
 
 __all__ = ["array", "asanyarray", "asarray", "asnumpy", "from_dlpack", "to_gpu"]
 

@@ -14,9 +14,9 @@ import numpy as np
 from devarray.array import FUNCTIONS, DeviceArray
 from devarray.asknumpy import like_numpy
 from devarray.boundary import asarray
-from devarray.device import get_device
 from devarray.library import call_library
 from devarray.operands import refuse_host
+from devarray.registry import get_device
 
 __all__ = [
     "implements",

@@ -12,9 +12,9 @@ import numpy as np
 
 import devarray
 from devarray.config import config, current
-from devarray.device import get_device, known_devices
 from devarray.errors import CompileError, DeviceError
 from devarray.kernels.cache import KernelCache
+from devarray.registry import get_device, survey
 from devarray.run import run_script
 
 __all__ = ["main"]
@@ -46,10 +46,12 @@ def _info() -> int:
     print(
         f"devarray {devarray.__version__}, NumPy {np.__version__}, Python {sys.version.split()[0]}"
     )
-    default = current().device or "openmp"
-    for name in known_devices():
+    default = get_device().name
+    for name, problem in survey():
         mark = " (default)" if name == default else ""
         try:
+            if problem:
+                raise DeviceError(problem)
             facts = get_device(name).info()
             print(f"device {name}{mark}: usable")
             for key, value in facts.items():

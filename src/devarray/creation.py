@@ -12,11 +12,12 @@ from devarray import engine
 from devarray.array import DeviceArray
 from devarray.boundary import asarray
 from devarray.chapters import implements, library_functions
-from devarray.device import Device, get_device
+from devarray.device import Device
 from devarray.graph import map_node
 from devarray.kernels.ops import canonical
 from devarray.layout import Shape, as_shape, check_order
 from devarray.record import fresh, fresh_buffer
+from devarray.registry import get_device
 
 __all__ = [
     "copy",

@@ -1,31 +1,32 @@
-"""Devices: the protocol of a backend, blocks of memory, and the registry by name.
+"""Devices: what a backend provides, and blocks of memory.
 
-A backend is a module in `devarray.backends` with a function ``open_device(index) -> Device``; it is
-imported when its name is first asked for.
+docs/adding-a-backend.md shows a complete backend.
 """
 
 from __future__ import annotations
 
-import importlib
+import threading
 import weakref
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from devarray.config import current
+from devarray import registry
 from devarray.errors import DeviceError
 from devarray.layout import Layout
+from devarray.pool import Pool
+from devarray.streams import Event, Stream
 
 __all__ = [
     "Block",
     "CompileStatistics",
     "Device",
     "Launcher",
-    "available_devices",
-    "get_device",
-    "known_devices",
-    "open_devices",
+    "Launches",
+    "Native",
 ]
 
 
@@ -43,9 +44,15 @@ class Block:
         Nodes that read the memory; see `engine`.
     escaped : bool
         Code outside devarray may read or write the memory (DLPack, ``np.asarray``, ...).
+    readers : dict
+        The streams that read the memory since it was written last, and when (`Stream.count`).
+    written : tuple or None
+        The stream that wrote it last, and when; None stands for the default stream.
     """
 
-    __slots__ = ("address", "device", "escaped", "loads", "memory", "nbytes")
+    __slots__ = (
+        "address", "device", "escaped", "loads", "memory", "nbytes", "readers", "written",
+    )  # fmt: skip
     index = False  # see `graph.index_node`
 
     def __init__(self, device: Device, address: int, nbytes: int, memory: object) -> None:
@@ -55,6 +62,8 @@ class Block:
         self.memory = memory
         self.escaped = False
         self.loads: list[weakref.ref[Any]] = []
+        self.readers: dict[Stream, int] | None = None
+        self.written: tuple[Stream, int] | None = None
 
     def live_loads(self) -> list[Any]:
         """Return the nodes that are alive and read the memory."""
@@ -76,38 +85,95 @@ class CompileStatistics(NamedTuple):
     seconds: float
 
 
+class Native(NamedTuple):
+    """Where an array of a device's own library lies: its first element, and strides in bytes."""
+
+    address: int
+    strides: tuple[int, ...]
+
+
+Launches = tuple[tuple[str, int], ...]  # kernels of one text, in order, with the blocks of each
+
+
 class Launcher(Protocol):
-    """A loaded kernel: call it with the packed arguments."""
+    """A loaded kernel; how it is called is between it and its device."""
 
-    def __call__(self, arguments: bytes) -> object:
-        """Run the kernel."""
+    def __call__(self, arguments: bytes, launches: Launches = ()) -> object:
+        """Run the kernel with packed arguments, over the blocks of `launches` on a grid device."""
 
 
-class Device(Protocol):
+class Device(ABC):
     """One place where memory lives and kernels run.
+
+    Parameters
+    ----------
+    name : str, optional
+        ``"openmp"``, ``"sycl"``, ``"cuda:1"`` ...; by default the default device.
 
     Attributes
     ----------
     name : str
     shares_host_memory : bool
         Memory is the host's, so that a host view of an array needs no copy.
+    grid : bool
+        Kernels are launched over a grid of blocks (`kernels.emit_grid`), not called.
     xp : module
         The device's own array library, which runs what is not fused.
+    memory : Pool
+        The pool that arrays come from: its limit, what is used, kept and was used at most.
+    dlpack_type : int
+        What DLPack calls devices of this kind.
+
+    Raises
+    ------
+    DeviceError
+        If there is no such device, or it cannot be used; the message says what to do.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> with da.Device("openmp"):
+    ...     x = da.ones(3)
+    >>> x.device.name
+    'openmp'
     """
 
     name: str
-    shares_host_memory: bool
+    shares_host_memory = False
+    grid = False
     xp: Any
+    memory: Pool
+    dlpack_type = 0
 
+    def __new__(cls, name: str | Device | None = None) -> Device:
+        """Return the device of that name; see `get_device`."""
+        return registry.get_device(name) if cls is Device else object.__new__(cls)
+
+    # What every backend writes
+
+    @abstractmethod
+    def setup(self, index: int) -> None:
+        """Open the device: `Device` objects are made once, by ``open_device(index)``."""
+
+    @abstractmethod
     def empty(self, nbytes: int) -> Block:
         """Return uninitialised memory, aligned to 64 bytes."""
 
-    def native(self, block: Block, layout: Layout, dtype: np.dtype[Any]) -> Any:
+    @abstractmethod
+    def native(
+        self, block: Block, layout: Layout, dtype: np.dtype[Any], writeable: bool = True
+    ) -> Any:
         """Return the memory as an array of the device's own library, without a copy."""
 
+    @abstractmethod
     def adopt(self, array: Any) -> Block:
         """Return the memory of an array of the device's own library as a block, without a copy."""
 
+    @abstractmethod
+    def describe(self, array: Any) -> Native | None:
+        """Return where an array of the device's own library lies; None if it is no such array."""
+
+    @abstractmethod
     def counterpart(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return what the device's library has for a NumPy function.
 
@@ -117,75 +183,191 @@ class Device(Protocol):
             If it has nothing; the message names the function and the device.
         """
 
-    def copy_in(self, source: np.ndarray[Any, Any], block: Block) -> None:
-        """Copy a C-contiguous host array to the start of `block`."""
+    @abstractmethod
+    def copy_in(self, source: np.ndarray[Any, Any], block: Block, wait: bool = True) -> None:
+        """Copy a C-contiguous host array to the start of `block`, on the current stream.
 
-    def copy_out(self, block: Block, layout: Layout, out: np.ndarray[Any, Any]) -> None:
-        """Copy elements to a host array of the same shape and dtype."""
+        Without `wait`, `source` must stay as it is until the stream gets there.
+        """
 
+    @abstractmethod
+    def copy_out(
+        self, block: Block, layout: Layout, out: np.ndarray[Any, Any], wait: bool = True
+    ) -> None:
+        """Copy elements to a host array of the same shape and dtype, on the current stream."""
+
+    @abstractmethod
     def has_kernel(self, source: str) -> bool:
         """Say whether `compile` would return without running a compiler."""
 
+    @abstractmethod
     def compile(self, source: str, name: str) -> Launcher:
         """Return the kernel, from the cache or from the compiler; raises `CompileError`."""
 
-    def threads(self) -> int:
-        """Return how many threads a kernel may use."""
+    @abstractmethod
+    def launch(
+        self,
+        kernel: Launcher,
+        arguments: bytes,
+        launches: Launches,
+        reads: list[Block],
+        writes: list[Block],
+    ) -> None:
+        """Run a kernel on the current stream."""
 
-    def synchronize(self) -> None:
-        """Wait until everything that was launched has finished."""
+    @abstractmethod
+    def make_stream(self) -> Stream:
+        """Return a new stream."""
 
+    @abstractmethod
+    def new_event(self) -> Event:
+        """Return a new event."""
+
+    @abstractmethod
     def compile_statistics(self) -> CompileStatistics:
         """Return how many kernels were compiled, and found on disk."""
 
+    @abstractmethod
     def clear_cache(self) -> None:
         """Forget all kernels, in this process and on disk."""
 
+    @property
+    @abstractmethod
+    def properties(self) -> dict[str, Any]:
+        """What the device is: its name, memory in bytes, compute units, capability and so on."""
+
     def info(self) -> dict[str, str]:
         """Return what ``devarray info`` prints."""
+        return {name.replace("_", " "): str(value) for name, value in self.properties.items()}
+
+    # What they have in common
+
+    default_stream: Stream
+
+    def threads(self) -> int:
+        """Return how many threads of the host a kernel may use."""
+        return 1
+
+    def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
+        """Return host memory, as bytes, that the device copies from and to by itself."""
+        return np.empty(nbytes, np.uint8)
+
+    def _begin(self) -> None:
+        """Start what every device has; `setup` calls it last."""
+        self._local = threading.local()
+        self.several_streams = False
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        self.default_stream = self.make_stream()
+
+    def __repr__(self) -> str:
+        return f"<device {self.name}>"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> Any:
+        return registry.get_device, (self.name,)
+
+    def __enter__(self) -> Device:
+        registry.push(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        registry.pop()
+
+    def current_stream(self) -> Stream:
+        """Return the stream that work of this thread goes to."""
+        stack = getattr(self._local, "stack", None)
+        return stack[-1] if stack else self.default_stream
+
+    def push_stream(self, stream: Stream) -> None:
+        """Make a stream the current one of this thread; see ``with stream:``."""
+        self._local.stack = [*getattr(self._local, "stack", ()), stream]
+
+    def pop_stream(self) -> None:
+        """Make the stream before `push_stream` the current one again."""
+        self._local.stack = self._local.stack[:-1]
+
+    def new_stream(self) -> Stream:
+        """Return a new stream."""
+        self.several_streams = True
+        stream = self.make_stream()
+        self._streams.add(stream)
+        return stream
+
+    def streams(self) -> list[Stream]:
+        """Return the streams that are in use, the default one first."""
+        return [self.default_stream, *self._streams]
+
+    def order(self, reads: Iterable[Block], writes: Iterable[Block]) -> Stream:
+        """Return the current stream, for a piece of work that uses memory.
+
+        It waits for the streams that wrote what is read, and used what is written.
+        """
+        stream = self.current_stream()
+        stream.count += 1
+        for block in reads:
+            stream.follow(*(block.written or (self.default_stream, 0)))
+            if block.readers is None:
+                block.readers = {}
+            block.readers[stream] = stream.count
+        for block in writes:
+            for user in self.users(block):
+                stream.follow(*user)
+            block.readers = None
+            block.written = (stream, stream.count)
+        return stream
+
+    def users(self, block: Block) -> list[tuple[Stream, int]]:
+        """Return the streams that used memory since it was written, and when."""
+        return [block.written or (self.default_stream, 0), *(block.readers or {}).items()]
+
+    def synchronize(self) -> None:
+        """Wait until everything in the current stream of this thread has finished."""
+        self.current_stream().synchronize()
+
+    def close(self) -> None:
+        """Give back the device's memory and kernels; arrays on it cannot be used any more.
+
+        ``Device(name)`` opens it again.
+        """
+        self.default_stream.synchronize()
+        self.memory.clear()
+        self.lose(f"{self.name} was closed; Device({self.name!r}) opens it again")
+
+    def lose(self, why: str) -> None:
+        """Let every later use of the device raise `DeviceError`."""
+
+        def refuse(*args: Any, **options: Any) -> Any:
+            raise DeviceError(why)
+
+        for name in _USES:
+            setattr(self, name, refuse)
+        registry.forget(self)
+
+    def forked(self) -> None:
+        """Take note, in a child, that the process was forked after the device was opened."""
+        self.lose(
+            f"{self.name} was opened before this process was forked, and its runtime does not "
+            "survive that: use multiprocessing's 'spawn', or open the device in the child only"
+        )
 
 
-_BACKENDS = ("openmp", "null")
-_open: dict[str, Device] = {}
-
-
-def known_devices() -> tuple[str, ...]:
-    """Return the names of the backends that this version has."""
-    return _BACKENDS
-
-
-def available_devices() -> tuple[Device, ...]:
-    """Return the devices of this machine that compute."""
-    return (get_device("openmp"),)
-
-
-def open_devices() -> list[Device]:
-    """Return the devices that have been used."""
-    return list(_open.values())
-
-
-def get_device(device: str | Device | None = None) -> Device:
-    """Return the device of that name, or the default device.
-
-    Raises
-    ------
-    DeviceError
-        If there is no such device.
-    """
-    if device is None:
-        device = current().device or "openmp"
-    if not isinstance(device, str):
-        if device in _open.values():
-            return device
-        raise TypeError(f"device must be a name or a device, got {type(device).__name__}")
-    backend, _, index = device.partition(":")
-    if backend == "cpu":  # the name that other libraries give the host
-        backend = "openmp"
-    name = backend if index in ("", "0") else device
-    found = _open.get(name)
-    if found is not None:
-        return found
-    if backend not in _BACKENDS or name != backend:
-        raise DeviceError(f"no device named {device!r}; the devices are {', '.join(_BACKENDS)}")
-    module = importlib.import_module(f"devarray.backends.{backend}")
-    return _open.setdefault(name, module.open_device())
+# What fails on a device that was closed or lost
+_USES = [
+    "empty",
+    "native",
+    "adopt",
+    "copy_in",
+    "copy_out",
+    "compile",
+    "launch",
+    "new_stream",
+    "new_event",
+    "synchronize",
+]

@@ -12,7 +12,6 @@ import numpy as np
 from devarray import engine, reductions
 from devarray.asknumpy import ask_numpy, raise_as_numpy
 from devarray.config import current
-from devarray.device import get_device
 from devarray.engine import copy_node
 from devarray.errors import DevarrayError, HostMixError
 from devarray.graph import Node, map_node
@@ -30,6 +29,7 @@ from devarray.operands import (
     refuse_host,
 )
 from devarray.record import Recorded, as_result, fresh, unchanging, write
+from devarray.registry import get_device
 
 __all__ = ["call_ufunc", "ufunc_method"]
 

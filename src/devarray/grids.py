@@ -13,7 +13,6 @@ from devarray.array import FUNCTIONS, DeviceArray
 from devarray.boundary import asarray, asnumpy, to_gpu
 from devarray.chapters import implements, library_functions, on_device
 from devarray.creation import ONLY_C_OR_F, empty
-from devarray.device import get_device
 from devarray.errors import UnsupportedError
 from devarray.graph import index_node
 from devarray.indexing import view
@@ -23,6 +22,7 @@ from devarray.layout import Shape, as_shape, broadcast_layout, broadcast_shapes,
 from devarray.manipulation import atleast_1d
 from devarray.operands import refuse_host
 from devarray.record import fresh
+from devarray.registry import get_device
 from devarray.searching import where
 
 __all__ = [

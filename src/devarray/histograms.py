@@ -10,9 +10,9 @@ import numpy as np
 from devarray import engine
 from devarray.boundary import asarray
 from devarray.chapters import implements, library_functions, on_device
-from devarray.device import get_device
 from devarray.library import call_library
 from devarray.operands import device_of
+from devarray.registry import get_device
 
 __all__ = ["histogram"]
 

@@ -15,13 +15,13 @@ import numpy as np
 from devarray import engine
 from devarray.asknumpy import ask_numpy, like_numpy
 from devarray.config import current
-from devarray.device import get_device
 from devarray.errors import HostMixError
 from devarray.flat import claim
 from devarray.library import native
 from devarray.operands import import_array
 from devarray.peek import one_element
 from devarray.record import Recorded
+from devarray.registry import get_device
 
 __all__ = ["HostMethods", "readable"]
 
@@ -35,9 +35,9 @@ def readable(array: Recorded) -> Any:
         shape = array._shape()
         if value is not None and math.prod(shape) == 1:
             return value.reshape(shape)
-    if buffer.device.shares_host_memory:
-        return native(array)
-    return _copied(array, np.empty(array._shape(), array._dtype()))
+    with engine.lock:
+        block = engine.materialize(buffer)
+        return engine.on_host(block, array._layout(), array._dtype())
 
 
 def _copied(array: Recorded, out: Any) -> Any:

@@ -87,12 +87,12 @@ def getitem(array: Recorded, key: Any) -> Any:
 
 
 def _element(buffer: Buffer, layout: Layout, dtype: Any) -> Any:
-    """Return one element as a 0-d array of the host, or of the device's library."""
+    """Return one element as a 0-d array of the host."""
     with engine.lock:
         value = peek(buffer, layout) if dtype == buffer.dtype else None
     if value is not None:
         return value
-    return buffer.device.native(engine.materialize(buffer), layout, dtype)
+    return engine.on_host(engine.materialize(buffer), layout, dtype)
 
 
 def _has_ellipsis(key: Any) -> bool:

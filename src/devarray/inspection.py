@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from devarray.chapters import implements, library_functions, on_device
-from devarray.device import Device, available_devices, get_device
+from devarray.device import Device
 from devarray.kernels.ops import DTYPES
 from devarray.layout import MOST_AXES, normalize_axis
+from devarray.registry import available_devices, get_device
 
 __all__ = ["__array_api_version__", "__array_namespace_info__", "ndim", "shape", "size"]
 
@@ -38,7 +39,8 @@ class NamespaceInfo:
 
     def default_device(self) -> Device:
         """Return the device of arrays that are made without saying where."""
-        return get_device()
+        device: Device = get_device()
+        return device
 
     def devices(self) -> tuple[Device, ...]:
         """Return the devices of this machine."""

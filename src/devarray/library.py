@@ -14,12 +14,12 @@ import numpy as np
 
 from devarray import engine
 from devarray.config import current
-from devarray.device import Device
+from devarray.device import Device, Native
 from devarray.errors import UnsupportedError
 from devarray.graph import Buffer, load_node, readers
 from devarray.kernels.ops import DTYPES, canonical, canonical_values
 from devarray.layout import make_layout
-from devarray.operands import check_device, device_of, refuse_host
+from devarray.operands import check_device, device_of, import_array, refuse_host
 from devarray.record import Recorded, View, array_over, fresh_buffer, unchanging
 
 __all__ = ["Trusted", "adopt", "call_library", "native"]
@@ -28,7 +28,8 @@ __all__ = ["Trusted", "adopt", "call_library", "native"]
 def native(array: Recorded) -> Any:
     """Return the memory of an array as one of the device's own library, without a copy."""
     block = engine.materialize(array._buffer)
-    return array._buffer.device.native(block, array._layout(), array._dtype())
+    device = array._buffer.device
+    return device.native(block, array._layout(), array._dtype(), array._writeable())
 
 
 def call_library(
@@ -86,8 +87,6 @@ class Trusted:
 def _unwrap(value: Any, found: list[tuple[Recorded, Any]]) -> Any:
     if isinstance(value, Recorded):
         view = native(value)
-        if not value._writeable():
-            view.flags.writeable = False
         found.append((value, view))
         return view
     if type(value) in (list, tuple):
@@ -101,7 +100,8 @@ def _unwrap(value: Any, found: list[tuple[Recorded, Any]]) -> Any:
 
 
 def _wrap(value: Any, found: list[tuple[Recorded, Any]], device: Device) -> Any:
-    if isinstance(value, np.ndarray):
+    place = device.describe(value)
+    if place is not None:
         for array, mine in found:
             if value is mine:  # out=
                 return array
@@ -109,14 +109,18 @@ def _wrap(value: Any, found: list[tuple[Recorded, Any]], device: Device) -> Any:
             canonical_values(value.dtype)
         except UnsupportedError:
             return value
-        for array, mine in found:
-            if np.may_share_memory(mine, value):
-                return _same_memory(value, array, mine)
-        return adopt(value, device)
+        for array, _ in found:
+            block = array._buffer.block
+            assert block is not None
+            if value.size and block.address <= place.address < block.address + block.nbytes:
+                return _same_memory(value, place, array)
+        result = adopt(value, device)
+        return result if value.ndim or device.shares_host_memory else unchanging(result)
     if isinstance(value, np.generic) and current().host_access == "always":
         return value
     if isinstance(value, np.generic):
-        return unchanging(adopt(np.asarray(value), device)) if value.dtype in DTYPES else value
+        made = value.dtype in DTYPES
+        return unchanging(import_array(np.asarray(value), device)) if made else value
     if isinstance(value, tuple):
         items = [_wrap(item, found, device) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
@@ -125,28 +129,31 @@ def _wrap(value: Any, found: list[tuple[Recorded, Any]], device: Device) -> Any:
     return value
 
 
-def _same_memory(value: Any, array: Recorded, mine: Any) -> Any:
+def _same_memory(value: Any, place: Native, array: Recorded) -> Any:
     """Return the device array that shows what `value`, a view into `array`'s memory, shows."""
     buffer = array._buffer
     block = buffer.block
     assert block is not None
-    offset = value.__array_interface__["data"][0] - block.address
-    layout = make_layout(value.shape, value.strides, offset, value.itemsize)
-    writeable = array._writeable() and value.flags.writeable
+    offset = place.address - block.address
+    layout = make_layout(value.shape, place.strides, offset, value.itemsize)
+    writeable = array._writeable() and getattr(value.flags, "writeable", True)
     return array_over(buffer, View(layout, canonical(value.dtype), writeable))
 
 
 def adopt(value: Any, device: Device) -> Any:
     """Return a device array over the memory of a native array that nobody else uses."""
     dtype = canonical_values(value.dtype)
-    repeats = any(s == 0 and n > 1 for s, n in zip(value.strides, value.shape, strict=True))
-    if value.dtype != dtype or not value.flags.writeable or repeats:
+    place = device.describe(value)
+    assert place is not None
+    repeats = any(s == 0 and n > 1 for s, n in zip(place.strides, value.shape, strict=True))
+    if value.dtype != dtype or not getattr(value.flags, "writeable", True) or repeats:
         value = value.astype(dtype, order="C", copy=True)
+        place = device.describe(value)
+        assert place is not None
     if value.size == 0:
         return fresh_buffer(device, value.shape, dtype)
     block = device.adopt(value)
-    offset = value.__array_interface__["data"][0] - block.address
-    layout = make_layout(value.shape, value.strides, offset, dtype.itemsize)
+    layout = make_layout(value.shape, place.strides, place.address - block.address, dtype.itemsize)
     buffer = Buffer(device, load_node(block, layout, dtype))
     buffer.hold(block, layout)
     return array_over(buffer)

@@ -12,12 +12,13 @@ import numpy as np
 
 from devarray import engine, record
 from devarray.config import current
-from devarray.device import Device, get_device
+from devarray.device import Device
 from devarray.errors import HostMixError, UnsupportedError
 from devarray.graph import Node, map_node
 from devarray.kernels.ops import OPS, Loop, Op, canonical_values, weak_value
 from devarray.layout import Shape, broadcast_shapes
 from devarray.record import Recorded, fresh, fresh_buffer, unchanging
+from devarray.registry import get_device
 
 __all__ = [
     "Operand",

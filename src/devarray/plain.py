@@ -56,13 +56,13 @@ def prepare_plain(root: Node, device: Device) -> tuple[Launch, list[Node]] | Non
     mark = next(marks)
     parts = encode(nodes, mark, loads, scalars)
     if top is root:
-        key = (device.name, *parts)
+        key = (device, *parts)
     else:
         if top.mark != mark:
             read(top, mark, loads, parts)
         reduction = root.arg
         key = (
-            device.name,
+            device,
             reduction.loop.code,
             reduction.arg,
             reduction.axes,

@@ -19,14 +19,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devarray.config import Settings, current, on_change
-from devarray.device import Block, Device, Launcher
+from devarray.device import Block, Device, Launcher, Launches
 from devarray.errors import CompileError
 from devarray.fuse import Step
 from devarray.graph import LOAD, SCAN, Node
+from devarray.grid import Grid, grid_of
 from devarray.kernels.emit import emit
+from devarray.kernels.emit_grid import emit_grid
 from devarray.kernels.ops import Loop
 from devarray.kernels.spec import Operand, Reducer, Spec, Statement
 from devarray.layout import Layout, Shape, broadcast_layout, contiguous
+from devarray.registry import on_close
 from devarray.walk import Walk, map_walk, reduce_walk, scan_walk
 
 __all__ = [
@@ -79,9 +82,9 @@ class Plan:
         How often the kernel was asked for before it was compiled.
     """
 
-    def __init__(self, spec: Spec, exact: bool) -> None:
+    def __init__(self, spec: Spec, exact: bool, grid: bool) -> None:
         self.spec = spec
-        self.source = emit(spec)
+        self.source = emit_grid(spec) if grid else emit(spec)
         self.exact = exact
         self.sights = 0
         self.launches = 0
@@ -92,6 +95,7 @@ class Plan:
         self.traffic = sum(o.dtype.itemsize for o in spec.operands if o.walk != "b")
         self.ready: Launcher | None = None
         self._queued = False
+        self._grids: dict[tuple[Walk, int], Grid] = {}
         self._error: CompileError | None = None
         flat = spec.mode == "flat"
         axes = 0 if flat else spec.kept + spec.reduced
@@ -114,7 +118,12 @@ class Plan:
             return kernel
         if self._error is not None:
             raise self._error
-        if self.exact and work <= current().oracle_limit and not device.has_kernel(self.source):
+        if (
+            self.exact
+            and device.shares_host_memory  # else NumPy's answer would have to be copied
+            and work <= current().oracle_limit
+            and not device.has_kernel(self.source)
+        ):
             self.sights += 1
             if self.sights > 1 and not self._queued:
                 self._queued = True
@@ -144,34 +153,46 @@ class Plan:
     ) -> float:
         """Run the kernel; return the seconds it took."""
         walk = launch.walk
-        threads, grain = _threads(walk, launch.elements * self.cost, device)
         scratch = None
-        if walk.chunks:
-            scratch = device.empty((walk.results << walk.chunks) * 24 * len(self.spec.reducers))
-        addresses = [node.arg[0].address + node.arg[1].offset for node in launch.loads]
-        for node in launch.stores:
-            block, layout = places[node]
-            addresses.append(block.address + layout.offset)
-        addresses += [node.arg[0].address + node.arg[1].offset for node in launch.late_loads]
-        for node in launch.results:
-            block, layout = places[node]
-            addresses.append(block.address + layout.offset)
+        launches: Launches = ()
+        if device.grid:
+            lengths = (walk, launch.elements)
+            grid = self._grids.get(lengths)
+            if grid is None:
+                grid = self._grids[lengths] = grid_of(self.spec, *lengths)
+            header, results, launches, nbytes = grid
+            if nbytes:
+                scratch = device.empty(nbytes)
+        else:
+            results = walk.results
+            threads, grain = _threads(walk, launch.elements * self.cost, device)
+            header = (threads, walk.items, grain, walk.size, walk.parts, walk.chunks)
+            if walk.chunks:
+                scratch = device.empty((results << walk.chunks) * 24 * len(self.spec.reducers))
+        reads: list[Block] = []
+        writes: list[Block] = [] if scratch is None else [scratch]
+        addresses: list[int] = []
+        for nodes, written in (
+            (launch.loads, False),
+            (launch.stores, True),
+            (launch.late_loads, False),
+            (launch.results, True),
+        ):
+            for node in nodes:
+                block, layout = places[node] if written else node.arg
+                (writes if written else reads).append(block)
+                addresses.append(block.address + layout.offset)
         arguments = self._pack(
-            threads,
-            walk.items,
-            grain,
-            walk.size,
-            walk.parts,
-            walk.chunks,
+            *header,
             0 if scratch is None else scratch.address,
-            walk.results,
+            results,
             *walk.dims,
             *addresses,
             *walk.strides,
             *launch.scalars,
         )
         start = time.perf_counter()
-        kernel(arguments)
+        device.launch(kernel, arguments, launches, reads, writes)
         seconds = time.perf_counter() - start
         self.launches += 1
         self.seconds += seconds
@@ -319,8 +340,10 @@ def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]], device: Devic
     late_parts = encode(step.epilogue, mark, late_loads, scalars)
     walk = _walk(step, loads, late_loads, targets)
     kind = "map" if not step.reductions else "scan" if step.reductions[0].op is SCAN else "reduce"
+    narrow = device.grid and math.prod(step.shape) < 1 << 31
     key = (
-        device.name,
+        device,
+        narrow,
         kind,
         walk.mode,
         walk.classes,
@@ -335,8 +358,8 @@ def prepare(step: Step, targets: dict[Node, tuple[Block, Layout]], device: Devic
     if plan is None:
         if len(_plans) >= MOST_PLANS:
             forget_plans()
-        spec = _make_spec(kind, step, walk, loads, late_loads)
-        plan = _plans[key] = Plan(spec, _is_exact(step, walk))
+        spec = _make_spec(kind, step, walk, loads, late_loads)._replace(narrow=narrow)
+        plan = _plans[key] = Plan(spec, _is_exact(step, walk), device.grid)
     elements = math.prod(step.shape)
     return Launch(
         plan,
@@ -509,6 +532,7 @@ def _follow(settings: Settings) -> None:
 
 
 on_change(_follow)
+on_close(forget_plans)
 
 
 def forget_too(forget: Callable[[], None]) -> None:

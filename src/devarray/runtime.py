@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from devarray import engine, plans
 from devarray.array import DeviceArray
-from devarray.device import open_devices
 from devarray.graph import live_pending
+from devarray.registry import open_devices
 
 __all__ = ["Statistics", "clear_cache", "evaluate", "statistics", "synchronize"]
 

@@ -11,7 +11,6 @@ from devarray.array import FUNCTIONS, DeviceArray
 from devarray.boundary import asarray
 from devarray.chapters import implements, library_functions, method_function, on_device
 from devarray.creation import zeros
-from devarray.device import get_device
 from devarray.graph import map_node
 from devarray.kernels.ops import OPS, canonical
 from devarray.layout import broadcast_shapes
@@ -19,6 +18,7 @@ from devarray.library import call_library
 from devarray.operands import Operand, as_operand, device_of
 from devarray.record import as_result, fresh
 from devarray.reductions import count_nonzero as count_nonzero_of
+from devarray.registry import get_device
 
 __all__ = ["argmax", "argmin", "count_nonzero", "piecewise", "select", "where"]
 

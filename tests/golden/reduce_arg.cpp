@@ -8,8 +8,8 @@ typedef struct { i32 a0; i64 y0; } Acc;
 FN void merge(Acc* x, const Acc* y) {
   if (da_below(y->a0, x->a0)) { x->a0 = y->a0; x->y0 = y->y0; }
 }
-static inline void finish(const i64* A, i64 o, const Acc* acc) {
-  const i64 r0 = acc->y0;  // min
+FN void finish(const i64* A, i64 o, Acc acc) {
+  const i64 r0 = acc.y0;  // min
   ((i64*)A[11])[o] = r0;
 }
 typedef struct { char* q0; i64 at; } Row;
@@ -44,7 +44,7 @@ PART void work(const i64* A, i64 lo, i64 hi) {
       if (item >> bit & 1) { first += half; count -= half; } else { count = half; }
     }
     span(A, &row, first, count, &acc);
-    if (D) ((Acc*)A[6])[item] = acc; else finish(A, o, &acc);
+    if (D) ((Acc*)A[6])[item] = acc; else finish(A, o, acc);
   }
 }
 PART void join(const i64* A, i64 lo, i64 hi) {
@@ -54,7 +54,7 @@ PART void join(const i64* A, i64 lo, i64 hi) {
     for (i64 step = 1; step < chunks; step *= 2) {
       for (i64 c = 0; c < chunks; c += 2 * step) merge(acc + c, acc + c + step);
     }
-    finish(A, o, acc);
+    finish(A, o, *acc);
   }
 }
 KERNEL void da_kernel(const i64* A) {

@@ -9,9 +9,9 @@ typedef struct { f64 a0; } Acc;
 FN void merge(Acc* x, const Acc* y) {
   x->a0 = op0(x->a0, y->a0);
 }
-static inline void finish(const i64* A, i64 o, const Acc* acc) {
+FN void finish(const i64* A, i64 o, Acc acc) {
   const f64 k0 = da_to_f64(DA_F64(A, 15));
-  const f64 r0 = da_plus_zero(acc->a0);  // sum
+  const f64 r0 = da_plus_zero(acc.a0);  // sum
   const f64 v1 = r0 * k0;  // multiply
   ((f64*)A[11])[o] = v1;
 }
@@ -49,7 +49,7 @@ PART void work(const i64* A, i64 lo, i64 hi) {
       if (item >> bit & 1) { first += half; count -= half; } else { count = half; }
     }
     span(A, &row, first, count, &acc);
-    if (D) ((Acc*)A[6])[item] = acc; else finish(A, o, &acc);
+    if (D) ((Acc*)A[6])[item] = acc; else finish(A, o, acc);
   }
 }
 PART void join(const i64* A, i64 lo, i64 hi) {
@@ -59,7 +59,7 @@ PART void join(const i64* A, i64 lo, i64 hi) {
     for (i64 step = 1; step < chunks; step *= 2) {
       for (i64 c = 0; c < chunks; c += 2 * step) merge(acc + c, acc + c + step);
     }
-    finish(A, o, acc);
+    finish(A, o, *acc);
   }
 }
 KERNEL void da_kernel(const i64* A) {

@@ -9,8 +9,8 @@ typedef struct { f64 a0; } Acc;
 FN void merge(Acc* x, const Acc* y) {
   x->a0 = op0(x->a0, y->a0);
 }
-static inline void finish(const i64* A, i64 o, const Acc* acc) {
-  const f64 r0 = acc->a0;  // max
+FN void finish(const i64* A, i64 o, Acc acc) {
+  const f64 r0 = acc.a0;  // max
   ((f64*)A[11])[o] = r0;
 }
 PART void work(const i64* A, i64 lo, i64 hi) {
@@ -38,7 +38,7 @@ PART void work(const i64* A, i64 lo, i64 hi) {
       Acc acc;
       acc.a0 = a0[j];
       const i64 o = group * n + j0 + j;
-      if (D) ((Acc*)A[6])[(o << D) + (item & (((i64)1 << D) - 1))] = acc; else finish(A, o, &acc);
+      if (D) ((Acc*)A[6])[(o << D) + (item & (((i64)1 << D) - 1))] = acc; else finish(A, o, acc);
     }
   }
 }
@@ -49,7 +49,7 @@ PART void join(const i64* A, i64 lo, i64 hi) {
     for (i64 step = 1; step < chunks; step *= 2) {
       for (i64 c = 0; c < chunks; c += 2 * step) merge(acc + c, acc + c + step);
     }
-    finish(A, o, acc);
+    finish(A, o, *acc);
   }
 }
 KERNEL void da_kernel(const i64* A) {

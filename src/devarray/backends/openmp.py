@@ -9,88 +9,28 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import resources
 from typing import Any
 
 import cffi  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 
+from devarray.backends.workers import CallerStream, HostEvent, Work, WorkerStream
 from devarray.config import Settings, current, on_change
-from devarray.device import Block, CompileStatistics, Launcher
-from devarray.errors import DeviceMemoryError
+from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
+from devarray.errors import DeviceError
 from devarray.kernels.cache import KernelCache
 from devarray.kernels.spec import PRELUDE
 from devarray.kernels.toolchain import Toolchain, find_toolchain, load_runtime
 from devarray.layout import Layout
+from devarray.pool import ALIGNMENT, MemoryPool
+from devarray.registry import Found
+from devarray.streams import Event, Stream
 
 __all__ = ["OpenMP", "open_device"]
 
-ALIGNMENT = 64
 _PRELUDE = ("prelude_openmp.h", "scalar.h", "reduce.h", "parallel_openmp.h")
-
-
-class Pool:
-    """Freed memory, kept by size for the next array.
-
-    A fresh page costs more than the work on it.
-    """
-
-    def __init__(self) -> None:
-        self.free: dict[int, list[tuple[int, Any]]] = {}
-        self.kept = 0
-        self.limit = 0
-        on_change(self._follow)
-
-    def _follow(self, settings: Settings) -> None:
-        self.limit = settings.pool_limit
-
-    @staticmethod
-    def rounded(nbytes: int) -> int:
-        """Return the size class: multiples of 64 bytes, coarser for bigger arrays."""
-        step = max(ALIGNMENT, 1 << max(nbytes.bit_length() - 4, 0))
-        return max(-(-nbytes // step) * step, ALIGNMENT)
-
-    def take(self, size: int) -> tuple[int, Any]:
-        """Return (address, memory) of `size` bytes."""
-        waiting = self.free.get(size)
-        if waiting:
-            try:
-                found = waiting.pop()
-            except IndexError:  # another thread was faster
-                return self.fresh(size)
-            self.kept -= size
-            return found
-        return self.fresh(size)
-
-    def fresh(self, size: int) -> tuple[int, Any]:
-        """Return memory from the system, having freed what is kept if there is too little."""
-        try:
-            memory = np.empty(size + ALIGNMENT, np.uint8)
-        except MemoryError:
-            kept = self.kept
-            self.clear()
-            try:
-                memory = np.empty(size + ALIGNMENT, np.uint8)
-            except MemoryError:
-                raise DeviceMemoryError(
-                    f"openmp: no memory for an array of {size} bytes "
-                    f"(freed {kept} bytes of the pool first)"
-                ) from None
-        start = memory.__array_interface__["data"][0]
-        skip = -start % ALIGNMENT
-        return start + skip, memory[skip : skip + size]
-
-    def give(self, size: int, address: int, memory: Any) -> None:
-        """Keep freed memory, if there is room for it."""
-        if self.kept + size <= self.limit:
-            self.kept += size
-            self.free.setdefault(size, []).append((address, memory))
-
-    def clear(self) -> None:
-        """Return all kept memory to the system."""
-        self.free.clear()
-        self.kept = 0
 
 
 class PooledBlock(Block):
@@ -98,25 +38,34 @@ class PooledBlock(Block):
 
     __slots__ = ("pool", "size")
 
-    pool: Pool
+    pool: MemoryPool
     size: int
 
     def __del__(self) -> None:
-        if (
-            not self.escaped
-        ):  # else a view of it may live on; then the memory is freed with the last view
+        if self.escaped:  # a view of it may live on; the memory is freed with the last view
+            self.pool.lose(self.size)
+        else:
             self.pool.give(self.size, self.address, self.memory)
 
 
-class OpenMP:
+def _allocate(size: int) -> tuple[int, Any]:
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = memory.__array_interface__["data"][0]
+    skip = -start % ALIGNMENT
+    return start + skip, memory[skip : skip + size]
+
+
+class OpenMP(Device):
     """See `devarray.device.Device`."""
 
     name = "openmp"
     shares_host_memory = True
     xp: Any = np
+    dlpack_type = 1
 
-    def __init__(self) -> None:
-        self.pool = Pool()
+    def setup(self, index: int) -> None:
+        """See `devarray.device.Device`."""
+        self.memory: MemoryPool = MemoryPool(self.name, _allocate)
         self._threads = 1
         self._settings = current()
         self._lock = threading.Lock()
@@ -126,6 +75,7 @@ class OpenMP:
         self._libraries: list[Any] = []
         self._compiled = 0
         self._seconds = 0.0
+        self._begin()
         on_change(self._follow)
 
     def _follow(self, settings: Settings) -> None:
@@ -150,44 +100,72 @@ class OpenMP:
         """The kernels on disk."""
         return KernelCache()
 
-    def __repr__(self) -> str:
-        return f"<device {self.name}>"
-
-    def __str__(self) -> str:
-        return self.name
-
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
-        size = self.pool.rounded(nbytes)
-        address, memory = self.pool.take(size)
+        pool = self.memory
+        size = pool.rounded(nbytes)
+        address, memory = pool.take(size)
         block = PooledBlock(self, address, nbytes, memory)
-        block.pool = self.pool
+        block.pool = pool
         block.size = size
         return block
 
-    def native(self, block: Block, layout: Layout, dtype: np.dtype[Any]) -> Any:
+    def native(
+        self, block: Block, layout: Layout, dtype: np.dtype[Any], writeable: bool = True
+    ) -> Any:
         """See `devarray.device.Device`."""
+        if self.several_streams:
+            for stream, _ in self.users(block):
+                stream.synchronize()
         if 0 in layout.shape:  # its position may lie outside
             return np.empty(layout.shape, dtype)
-        return np.ndarray(layout.shape, dtype, block.memory, layout.offset, layout.strides)  # type: ignore[arg-type]
+        memory: Any = block.memory
+        view: Any = np.ndarray(layout.shape, dtype, memory, layout.offset, layout.strides)
+        if not writeable:
+            view.flags.writeable = False
+        return view
 
     def adopt(self, array: Any) -> Block:
         """Return the memory of an ndarray; positions count from its lowest byte."""
         low, high = np.lib.array_utils.byte_bounds(array)
         return Block(self, low, high - low, _Window(array, low, high - low).view())
 
+    def describe(self, array: Any) -> Native | None:
+        """See `devarray.device.Device`."""
+        if not isinstance(array, np.ndarray):
+            return None
+        return Native(array.__array_interface__["data"][0], array.strides)
+
     def counterpart(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function itself: the device's library is NumPy."""
         return function
 
-    def copy_in(self, source: np.ndarray[Any, Any], block: Block) -> None:
+    def copy_in(self, source: np.ndarray[Any, Any], block: Block, wait: bool = True) -> None:
         """See `devarray.device.Device`."""
-        target: Any = np.ndarray(source.shape, source.dtype, block.memory)  # type: ignore[arg-type]
-        target[...] = source
+        memory: Any = block.memory
+        target: Any = np.ndarray(source.shape, source.dtype, memory)
+        self._copy(target, source, (), (block,), wait)
 
-    def copy_out(self, block: Block, layout: Layout, out: np.ndarray[Any, Any]) -> None:
+    def copy_out(
+        self, block: Block, layout: Layout, out: np.ndarray[Any, Any], wait: bool = True
+    ) -> None:
         """See `devarray.device.Device`."""
-        out[...] = self.native(block, layout, out.dtype)
+        if 0 in layout.shape:
+            return
+        memory: Any = block.memory
+        source: Any = np.ndarray(layout.shape, out.dtype, memory, layout.offset, layout.strides)
+        self._copy(out, source, (block,), (), wait)
+
+    def _copy(
+        self, out: Any, source: Any, reads: tuple[Block, ...], writes: tuple[Block, ...], wait: bool
+    ) -> None:
+        if not self.several_streams:
+            out[...] = source
+            return
+        stream = self.order(reads, writes)
+        _put(stream, partial(_assign, out, source, (reads, writes)))
+        if wait:
+            stream.synchronize()
 
     def _flags(self) -> tuple[str, ...]:
         return ("-ffp-contract=fast",) if self._settings.fast_math else ()
@@ -241,8 +219,31 @@ class OpenMP:
         """See `devarray.device.Device`."""
         return self._threads
 
-    def synchronize(self) -> None:
-        """Kernels run in the caller: nothing is ever outstanding."""
+    def launch(
+        self,
+        kernel: Launcher,
+        arguments: bytes,
+        launches: Launches,
+        reads: list[Block],
+        writes: list[Block],
+    ) -> None:
+        """See `devarray.device.Device`."""
+        if not self.several_streams:
+            kernel(arguments)
+            return
+        _put(self.order(reads, writes), partial(_run, kernel, arguments, (reads, writes)))
+
+    def make_stream(self) -> Stream:
+        """Return the default stream, which is the caller, and after it threads."""
+        return WorkerStream.start(self) if self.several_streams else CallerStream(self)
+
+    def new_event(self) -> Event:
+        """See `devarray.device.Device`."""
+        return HostEvent(self)
+
+    def forked(self) -> None:
+        """Nothing is lost but the threads of streams."""
+        self._local = threading.local()
 
     def compile_statistics(self) -> CompileStatistics:
         """See `devarray.device.Device`."""
@@ -253,7 +254,8 @@ class OpenMP:
         self._loaded.clear()  # libraries stay loaded: a kernel may be running
         self.cache.clear()
 
-    def info(self) -> dict[str, str]:
+    @property
+    def properties(self) -> dict[str, Any]:
         """See `devarray.device.Device`."""
         toolchain = self.toolchain
         parallel = (
@@ -266,7 +268,9 @@ class OpenMP:
             "vector mathematics": "libmvec"
             if toolchain.simd_math
             else "none: functions of libm one by one",
-            "pool": f"{self.pool.kept} bytes kept of at most {self.pool.limit}",
+            "memory": _memory(),
+            "compute_units": os.cpu_count(),
+            "pool": f"{self.memory.kept} bytes kept",
         }
 
 
@@ -294,6 +298,32 @@ def _default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def open_device() -> OpenMP:
+def _assign(out: Any, source: Any, kept: Any) -> None:
+    out[...] = source
+
+
+def _run(kernel: Launcher, arguments: bytes, kept: Any) -> None:
+    kernel(arguments)
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _put(stream: Stream, work: Work) -> None:
+    assert isinstance(stream, (CallerStream, WorkerStream))
+    stream.put(work)
+
+
+def survey() -> list[Found]:
+    """Return the one device; it is usable unless there is no compiler."""
+    return [Found("openmp")]
+
+
+def open_device(index: int) -> OpenMP:
     """Return the device."""
-    return OpenMP()
+    if index:
+        raise DeviceError(f"no device named 'openmp:{index}': the host is one device, 'openmp'")
+    device = OpenMP()
+    device.setup(index)
+    return device

@@ -16,13 +16,15 @@ from __future__ import annotations
 
 from devarray.kernels.emit_reduce import combiners, finish, join, reduce_inner, reduce_outer
 from devarray.kernels.emit_scan import scan_inner, scan_outer
-from devarray.kernels.spec import KERNEL_NAME, PRELUDE, Spec
+from devarray.kernels.spec import KERNEL_NAME, Spec
 from devarray.kernels.text import (
     Arguments,
     Writer,
     body,
     decode,
+    head,
     hoisted,
+    host_text,
     offset,
     pointer,
     scalar_lines,
@@ -36,10 +38,7 @@ __all__ = ["emit"]
 def emit(spec: Spec) -> str:
     """Return the text of the kernel, without the prelude."""
     w = Writer()
-    w(*_needs(spec), PRELUDE)
-    names = [s.loop.op.name for s in spec.body] + [f"{r.combiner}()" for r in spec.reducers]
-    names += [s.loop.op.name for s in spec.epilogue]
-    w(f"// {spec.kind} {spec.mode}: {' '.join(names) or 'copy'}")
+    w(*head(spec))
     args = Arguments(spec)
     if spec.kind == "map":
         (_map_flat if spec.mode == "flat" else _map_nd)(w, spec, args)
@@ -54,25 +53,7 @@ def emit(spec: Spec) -> str:
         combiners(w, spec)
         (scan_inner if spec.mode == "inner" else scan_outer)(w, spec, args)
         _entry(w, "")
-    return w.text()
-
-
-def _needs(spec: Spec) -> list[str]:
-    """Return what of the prelude can be left out.
-
-    Parsing its functions is a third of the time to compile.
-    """
-    loops = [s.loop for s in spec.body + spec.epilogue] + [r.loop for r in spec.reducers]
-    dtypes = [o.dtype for o in spec.operands + spec.outs] + [dtype for _, dtype in spec.scalars]
-    dtypes += [dtype for loop in loops for dtype in (*loop.ins, loop.out)]
-    lines = []
-    if all(dtype.kind != "c" for dtype in dtypes):
-        lines.append("#define DA_NO_COMPLEX")
-    if all(dtype.kind not in "iu" for loop in loops for dtype in loop.ins):
-        lines.append("#define DA_NO_INTEGER")
-    if not any("da_random" in loop.text for loop in loops):
-        lines.append("#define DA_NO_RANDOM")
-    return lines
+    return host_text(w.text())
 
 
 def _entry(w: Writer, second: str) -> None:

@@ -16,6 +16,7 @@ from devarray.kernels.text import (
     body,
     cast,
     decode,
+    element_pointer,
     hoisted,
     load,
     offset,
@@ -23,31 +24,48 @@ from devarray.kernels.text import (
     scalar_lines,
     statement,
     steps,
-    storage,
     store,
     typed_pointers,
     working,
 )
 
-__all__ = ["columns", "combiners", "finish", "join", "outer_row", "reduce_inner", "reduce_outer"]
+__all__ = [
+    "columns", "combiners", "finish", "has_complex", "init", "join", "lanes_of", "leaf_of",
+    "outer_row", "reduce_inner", "reduce_outer", "split_of",
+]  # fmt: skip
 
 _LEAF = {False: 128, True: 64}  # elements of a leaf: real, complex
 
 
-def _is_complex(spec: Spec) -> bool:
+def has_complex(spec: Spec) -> bool:
+    """Say whether a reduction is of complex numbers, whose tree is another."""
     return any(r.loop.out.kind == "c" for r in spec.reducers)
 
 
-def combiners(w: Writer, spec: Spec) -> None:
-    """Write each reducer's combining function and its leaf, from the row's own text."""
+def leaf_of(spec: Spec) -> int:
+    """Return the most elements of a leaf of the tree."""
+    return _LEAF[has_complex(spec)]
+
+
+def lanes_of(spec: Spec) -> int:
+    """Return how many running results a leaf has."""
+    return 4 if has_complex(spec) else 8
+
+
+def combiners(w: Writer, spec: Spec, teams: bool = False) -> None:
+    """Write each reducer's combining function, from the row's own text, and its leaf.
+
+    With `teams`, several threads compute a leaf: positions come out of order, and an accumulator
+    may hold nothing.
+    """
     for k, r in enumerate(spec.reducers):
         t = working(r.loop.out)
         text = r.loop.text.format("a", "b")
         if spec.kind == "scan" and r.loop.out.char == "e":
             text = f"da_to_f16({text})"
         w(f"FN {t} op{k}({t} a, {t} b) {{ return {text}; }}  // {r.loop.op.name}")
-        if spec.kind == "reduce":
-            lanes = 4 if _is_complex(spec) else 8
+        if spec.kind == "reduce" and not teams:
+            lanes = lanes_of(spec)
             macro = "DA_ARG_LEAF" if r.arg else "DA_LEAF"
             w(f"{macro}(leaf{k}, {t}, op{k}, {lanes}, {_better(r)})")
     if spec.kind == "reduce":
@@ -55,15 +73,31 @@ def combiners(w: Writer, spec: Spec) -> None:
             f" {working(r.loop.out)} a{k};" + (f" i64 y{k};" if r.arg else "")
             for k, r in enumerate(spec.reducers)
         )
-        w(f"typedef struct {{{fields} }} Acc;")
-        w("FN void merge(Acc* x, const Acc* y) {")
-        for k, r in enumerate(spec.reducers):
-            if r.arg:
-                taken = f"x->a{k} = y->a{k}; x->y{k} = y->y{k};"
-                w(f"if ({_better(r)}(y->a{k}, x->a{k})) {{ {taken} }}")
-            else:
-                w(f"x->a{k} = op{k}(x->a{k}, y->a{k});")
-        w("}")
+        w(f"typedef struct {{{fields}{' i32 full;' if teams else ''} }} Acc;")
+        (_merge_of_teams if teams else _merge)(w, spec)
+
+
+def _merge(w: Writer, spec: Spec) -> None:
+    w("FN void merge(Acc* x, const Acc* y) {")
+    for k, r in enumerate(spec.reducers):
+        if r.arg:
+            taken = f"x->a{k} = y->a{k}; x->y{k} = y->y{k};"
+            w(f"if ({_better(r)}(y->a{k}, x->a{k})) {{ {taken} }}")
+        else:
+            w(f"x->a{k} = op{k}(x->a{k}, y->a{k});")
+    w("}")
+
+
+def _merge_of_teams(w: Writer, spec: Spec) -> None:
+    w("FN Acc merge(Acc x, Acc y) {", "if (!y.full) return x;", "if (!x.full) return y;")
+    for k, r in enumerate(spec.reducers):
+        if r.arg:
+            above = f"{_better(r)}(y.a{k}, x.a{k})"
+            first = f"(y.y{k} < x.y{k} && !{_better(r)}(x.a{k}, y.a{k}))"
+            w(f"if ({above} || {first}) {{ x.a{k} = y.a{k}; x.y{k} = y.y{k}; }}")
+        else:
+            w(f"x.a{k} = op{k}(x.a{k}, y.a{k});")
+    w("return x;", "}")
 
 
 def _better(r: Reducer) -> str:
@@ -98,12 +132,12 @@ def _neutral(r: Reducer) -> str:
 def finish(w: Writer, spec: Spec, args: Arguments) -> None:
     """Write the function that turns accumulators into results for one element."""
     first = len(spec.operands)
-    w("static inline void finish(const i64* A, i64 o, const Acc* acc) {")
+    w("FN void finish(const i64* A, i64 o, Acc acc) {")
     if any(not operand.store for operand in spec.outs):
         decode(w, args, "o", 0, spec.kept, "d")
     w(*scalar_lines(spec, args))
     for k, r in enumerate(spec.reducers):
-        value = f"acc->y{k}" if r.arg else f"acc->a{k}"
+        value = f"acc.y{k}" if r.arg else f"acc.a{k}"
         if r.initial:
             value = f"op{k}({r.initial}, {value})"
         elif r.combiner == "sum" and r.loop.out.kind in "fc":
@@ -117,13 +151,19 @@ def finish(w: Writer, spec: Spec, args: Arguments) -> None:
         if not o.store:
             terms = "".join(f" + d{a} * {args.out_stride(k, a)}" for a in range(spec.kept))
             at = f"{args.address(first + k)}{terms}"
-            value = load(f"*({storage(o.dtype)}*)((char*){at})", o.dtype)
+            value = load(f"*({element_pointer(o.dtype)})({at})", o.dtype)
             w(f"const {working(o.dtype)} {o.var} = {f'({at}) >> 3' if o.counted else value};")
     w(*(statement(s) for s in spec.epilogue))
     for k, o in enumerate(spec.outs):
         if o.store:
-            w(f"(({storage(o.dtype)}*){args.address(first + k)})[o] = {store(o.var, o.dtype)};")
+            row = f"(({element_pointer(o.dtype)}){args.address(first + k)})"
+            w(f"{row}[o] = {store(o.var, o.dtype)};")
     w("}")
+
+
+def split_of(spec: Spec) -> str:
+    """Return the macro that says where the tree splits a row."""
+    return "DA_SPLIT_COMPLEX" if has_complex(spec) else "DA_SPLIT"
 
 
 def _row_type(w: Writer, spec: Spec) -> None:
@@ -134,9 +174,7 @@ def _row_type(w: Writer, spec: Spec) -> None:
 def reduce_inner(w: Writer, spec: Spec, args: Arguments) -> None:
     """Write a reduction along inner axes: leaves of elements, joined in pairs, line by line."""
     inner = spec.kept + spec.reduced - 1
-    complex_sum = _is_complex(spec)
-    leaf = _LEAF[complex_sum]
-    split = "DA_SPLIT_COMPLEX" if complex_sum else "DA_SPLIT"
+    leaf, split = leaf_of(spec), split_of(spec)
     _row_type(w, spec)
     w("PART void leaf(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {")
     w(*typed_pointers(spec, "row->q{0}"))
@@ -185,7 +223,7 @@ def reduce_inner(w: Writer, spec: Spec, args: Arguments) -> None:
     w(f"const i64 half = {'count / 2' if spec.reduced > 1 else split + '(count)'};")
     w("if (item >> bit & 1) { first += half; count -= half; } else { count = half; }", "}")
     w(("rows" if spec.reduced > 1 else "span") + "(A, &row, first, count, &acc);")
-    w("if (D) ((Acc*)A[6])[item] = acc; else finish(A, o, &acc);", "}", "}")
+    w("if (D) ((Acc*)A[6])[item] = acc; else finish(A, o, acc);", "}", "}")
 
 
 def columns(w: Writer, spec: Spec, args: Arguments, chunked: bool) -> None:
@@ -230,7 +268,7 @@ def reduce_outer(w: Writer, spec: Spec, args: Arguments) -> None:
         t = working(r.loop.out)
         w(f"{t} a{k}[{COLUMNS}];" + (f" i64 y{k}[{COLUMNS}];" if r.arg else ""))
         fill = f" y{k}[j] = first;" if r.arg else ""
-        w(f"for (i64 j = 0; j < nc; ++j) {{ a{k}[j] = {_init(r)};{fill} }}")
+        w(f"for (i64 j = 0; j < nc; ++j) {{ a{k}[j] = {init(r)};{fill} }}")
     w("for (i64 line = first; line < first + count; ++line) {")
     outer_row(w, spec, args)
     body(w, spec, "p{0}", "j")
@@ -249,11 +287,12 @@ def reduce_outer(w: Writer, spec: Spec, args: Arguments) -> None:
         w(f"acc.a{k} = a{k}[j];" + (f" acc.y{k} = y{k}[j];" if r.arg else ""))
     w("const i64 o = group * n + j0 + j;")
     slot = "(o << D) + (item & (((i64)1 << D) - 1))"
-    w(f"if (D) ((Acc*)A[6])[{slot}] = acc; else finish(A, o, &acc);")
+    w(f"if (D) ((Acc*)A[6])[{slot}] = acc; else finish(A, o, acc);")
     w("}", "}", "}")
 
 
-def _init(r: Reducer) -> str:
+def init(r: Reducer) -> str:
+    """Return what an accumulator begins with, as a value of its type."""
     neutral = _neutral(r)
     return neutral if r.loop.out.kind == "c" else f"({working(r.loop.out)})({neutral})"
 
@@ -264,4 +303,4 @@ def join(w: Writer, spec: Spec) -> None:
     w("for (i64 o = lo; o < hi; ++o) {", "Acc* const acc = (Acc*)A[6] + o * chunks;")
     w("for (i64 step = 1; step < chunks; step *= 2) {")
     w("for (i64 c = 0; c < chunks; c += 2 * step) merge(acc + c, acc + c + step);", "}")
-    w("finish(A, o, acc);", "}", "}")
+    w("finish(A, o, *acc);", "}", "}")

@@ -8,11 +8,14 @@ import numpy as np
 
 from devarray.kernels.ops import Loop
 
-__all__ = ["COLUMNS", "KERNEL_NAME", "PRELUDE", "Operand", "Reducer", "Spec", "Statement"]
+__all__ = [
+    "COLUMNS", "KERNEL_NAME", "PRELUDE", "THREADS", "Operand", "Reducer", "Spec", "Statement",
+]  # fmt: skip
 
 DType = np.dtype[Any]
 
 COLUMNS = 512  # columns that an outer reduction keeps side by side
+THREADS = 256  # of a block, in grids
 KERNEL_NAME = "da_kernel"
 PRELUDE = "#include <devarray.h>"  # where the device puts its prelude
 
@@ -74,3 +77,4 @@ class Spec(NamedTuple):
     reducers: tuple[Reducer, ...]
     epilogue: tuple[Statement, ...]
     outs: tuple[Operand, ...]  # loads and stores on the reduced shape
+    narrow: bool = False  # 32 bits suffice for positions (grids only)

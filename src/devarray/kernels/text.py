@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from devarray.kernels.ops import C_TYPES
-from devarray.kernels.spec import Operand, Spec, Statement
+from devarray.kernels.spec import PRELUDE, Operand, Spec, Statement
 
 __all__ = [
     "Arguments",
@@ -15,7 +15,10 @@ __all__ = [
     "body",
     "cast",
     "decode",
+    "element_pointer",
+    "head",
     "hoisted",
+    "host_text",
     "load",
     "offset",
     "pointer",
@@ -88,6 +91,32 @@ class Writer:
         return "\n".join(self.lines) + "\n"
 
 
+def head(spec: Spec) -> list[str]:
+    """Return the first lines of a text: what the prelude may leave out, and what this kernel is."""
+    names = [s.loop.op.name for s in spec.body] + [f"{r.combiner}()" for r in spec.reducers]
+    names += [s.loop.op.name for s in spec.epilogue]
+    title = f"// {spec.kind} {spec.mode}: {' '.join(names) or 'copy'}"
+    return [*_needs(spec), PRELUDE, title]
+
+
+def _needs(spec: Spec) -> list[str]:
+    """Return what of the prelude can be left out.
+
+    Parsing its functions is a third of the time to compile.
+    """
+    loops = [s.loop for s in spec.body + spec.epilogue] + [r.loop for r in spec.reducers]
+    dtypes = [o.dtype for o in spec.operands + spec.outs] + [dtype for _, dtype in spec.scalars]
+    dtypes += [dtype for loop in loops for dtype in (*loop.ins, loop.out)]
+    lines = []
+    if all(dtype.kind != "c" for dtype in dtypes):
+        lines.append("#define DA_NO_COMPLEX")
+    if all(dtype.kind not in "iu" for loop in loops for dtype in loop.ins):
+        lines.append("#define DA_NO_INTEGER")
+    if not any("da_random" in loop.text for loop in loops):
+        lines.append("#define DA_NO_RANDOM")
+    return lines
+
+
 class Arguments:
     """Where each argument stands in the packed slots.
 
@@ -112,6 +141,8 @@ class Arguments:
         out_strides = self.strides + len(spec.operands) * self.axes
         self.out_strides = out_strides
         self.scalars = out_strides + len(spec.outs) * self.kept
+        complexes = sum(dtype.kind == "c" for _, dtype in spec.scalars)
+        self.slots = self.scalars + len(spec.scalars) + complexes
 
     def dim(self, axis: int) -> str:
         """Return the length of an axis."""
@@ -148,11 +179,22 @@ def scalar_lines(spec: Spec, args: Arguments) -> list[str]:
     return lines
 
 
+def element_pointer(dtype: DType) -> str:
+    """Return the C type of a pointer to elements in the memory of a device."""
+    return f"GLOBAL {storage(dtype)}*"
+
+
+def host_text(text: str) -> str:
+    """Return a text for a processor with one memory, whose pointers need no qualifiers."""
+    return text.replace("GLOBAL ", "")
+
+
 def pointer(o: Operand, k: int, address: str) -> str:
     """Return the line that declares where operand `k` begins."""
     if o.counted:
         return f"const i64 p{k} = (i64)({address});"
-    return f"{storage(o.dtype)}* p{k} = ({storage(o.dtype)}*)({address});"
+    kind = element_pointer(o.dtype)
+    return f"{kind} p{k} = ({kind})({address});"
 
 
 def body(w: Writer, spec: Spec, pointer: str, index: str) -> None:
@@ -180,7 +222,7 @@ def _value(o: Operand, k: int, pointer: str, index: str) -> str:
 def _element(o: Operand, k: int, pointer: str, index: str) -> str:
     p = pointer.format(k)
     if o.walk == "g":
-        return f"*({storage(o.dtype)}*)((char*){p} + ({index}) * t{k})"
+        return f"*({element_pointer(o.dtype)})((GLOBAL char*){p} + ({index}) * t{k})"
     return f"{p}[{index}]"
 
 
@@ -211,16 +253,21 @@ def steps(spec: Spec, args: Arguments, axis: int) -> list[str]:
     ]
 
 
-def decode(w: Writer, args: Arguments, index: str, first: int, axes: int, prefix: str) -> None:
-    """Write the coordinates of a linear index over `axes` axes beginning with `first`."""
+def decode(
+    w: Writer, args: Arguments, index: str, first: int, axes: int, prefix: str, kind: str = "i64"
+) -> None:
+    """Write the coordinates of a linear index over `axes` axes beginning with `first`.
+
+    `kind` is the type in which to divide: where a division is dear, 32 bits if they suffice.
+    """
     if axes == 0:
         return
     if axes == 1:
         w(f"const i64 {prefix}{first} = {index};")
         return
-    w(f"i64 {prefix} = {index};")
+    w(f"{kind} {prefix} = ({kind})({index});" if kind != "i64" else f"i64 {prefix} = {index};")
     for axis in range(first + axes - 1, first, -1):
-        d = args.dim(axis)
+        d = args.dim(axis) if kind == "i64" else f"({kind}){args.dim(axis)}"
         w(f"const i64 {prefix}{axis} = {prefix} % {d}; {prefix} /= {d};")
     w(f"const i64 {prefix}{first} = {prefix};")
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from devarray.device import Device, get_device
+from devarray.device import Device
 from devarray.layout import Shape
 from devarray.library import adopt
 from devarray.operands import import_array
 from devarray.random.bits import Draw, Philox4x32
 from devarray.random.parameters import as_size, broadcast, store, with_numpys_errors
 from devarray.record import as_result
+from devarray.registry import get_device
 
 __all__ = ["Source"]
 
@@ -35,7 +36,8 @@ class Source:
     @property
     def device(self) -> Device:
         """Where numbers are drawn."""
-        return self._device or get_device()
+        device: Device = self._device or get_device()
+        return device
 
     @with_numpys_errors
     def spawn(self, n_children: int) -> list[Any]:
