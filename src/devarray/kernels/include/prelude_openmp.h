@@ -24,6 +24,9 @@ typedef unsigned short f16;
 typedef struct { f32 re, im; } c64;
 typedef struct { f64 re, im; } c128;
 
+#define DA_INF __builtin_inf()
+#define DA_NAN __builtin_nan("")
+
 FN u32 da_bits(f32 x) { u32 r; __builtin_memcpy(&r, &x, sizeof r); return r; }
 FN u64 da_bits(f64 x) { u64 r; __builtin_memcpy(&r, &x, sizeof r); return r; }
 FN f32 da_float(u32 x) { f32 r; __builtin_memcpy(&r, &x, sizeof r); return r; }
@@ -80,7 +83,7 @@ DA_UNARY(sinh) DA_UNARY(cosh) DA_UNARY(tanh) DA_UNARY(asinh) DA_UNARY(acosh) DA_
 DA_BINARY(pow, DA_SIMD) DA_BINARY(atan2, DA_SIMD) DA_BINARY(hypot, DA_SIMD)
 DA_SCALAR(scalar_fmod, fmod) DA_SCALAR(scalar_hypot, hypot)
 
-#ifndef DA_NO_COMPLEX
+#if !defined(DA_NO_COMPLEX) && !defined(DA_OWN_COMPLEX)  // complex.h has its own
 #define DA_COMPLEX(name) DA_COMPLEX_AS(name, name)
 #define DA_COMPLEX_AS(own, name) \
     extern "C" _Complex float name##f(_Complex float); \
