@@ -1,6 +1,4 @@
 // What reductions share: fixed trees of additions, leaves with several running results, and the search for a winner.
-#define DA_INF __builtin_inf()
-#define DA_NAN __builtin_nan("")
 
 // Where the pairwise tree splits n elements: multiples of eight, as NumPy's does (for complex numbers: of four).
 #define DA_SPLIT(n) ((n) / 2 - (n) / 2 % 8)

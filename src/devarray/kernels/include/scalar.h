@@ -199,8 +199,8 @@ DA_MIXED(i64, u64)
 // ---- real numbers -----------------------------------------------------------------------------------------
 #define DA_REAL(F, U, I, digits, bias) \
     FN b8 da_isnan(F x) { return x != x; } \
-    FN b8 da_isinf(F x) { return da_fabs(x) == (F)__builtin_inf(); } \
-    FN b8 da_isfinite(F x) { return da_fabs(x) < (F)__builtin_inf(); } \
+    FN b8 da_isinf(F x) { return da_fabs(x) == (F)DA_INF; } \
+    FN b8 da_isfinite(F x) { return da_fabs(x) < (F)DA_INF; } \
     FN F da_flip(F x) { return da_float(da_bits(x) ^ ((U)1 << (8 * sizeof(U) - 1))); } \
     FN b8 da_signbit(F x) { return (b8)(da_bits(x) >> (8 * sizeof(F) - 1)); } \
     FN F da_maximum(F x, F y) { const F m = x > y ? x : y; return x != x ? x : m; } \
@@ -208,14 +208,14 @@ DA_MIXED(i64, u64)
     FN F da_fmax(F x, F y) { const F m = x > y ? x : y; return y != y ? x : m; } \
     FN F da_fmin(F x, F y) { const F m = x < y ? x : y; return y != y ? x : m; } \
     FN F da_clip(F x, F low, F high) { \
-        const F y = (x < low) | (low != low) ? low : x; \
-        return (y > high) | (high != high) ? high : y; \
+        const F y = ((x < low) | (low != low)) ? low : x; \
+        return ((y > high) | (high != high)) ? high : y; \
     } \
     FN F da_sign(F x) { const F s = (F)((x > 0) - (x < 0)); return x == x ? s : x; } \
     FN F da_heaviside(F x, F h) { const F s = (F)(x > 0), y = x == 0 ? h : s; return x == x ? y : x; } \
     FN F da_fmod(F x, F y) { \
         const F a = da_fabs(x), b = da_fabs(y), q = da_trunc(a / b); \
-        if (!DA_FUSED || !((q < (F)((U)2 << digits)) & (b < (F)__builtin_inf()))) return da_scalar_fmod(x, y); \
+        if (!DA_FUSED || !((q < (F)((U)2 << digits)) & (b < (F)DA_INF))) return da_scalar_fmod(x, y); \
         const F r = da_fma(-q, b, a);  /* exact; the quotient may have been rounded up to the next integer */ \
         return da_copysign(r < 0 ? r + b : r, x); \
     } \
@@ -231,8 +231,8 @@ DA_MIXED(i64, u64)
         return y == 0 ? q : whole; \
     } \
     FN F da_floor_quotient(F x, F y) { \
-        const F inf = (F)__builtin_inf(); \
-        return (da_fabs(x) == inf) | (da_fabs(y) == inf) ? da_floor(x / y) : da_floor_divide(x, y); \
+        const F inf = (F)DA_INF; \
+        return ((da_fabs(x) == inf) | (da_fabs(y) == inf)) ? da_floor(x / y) : da_floor_divide(x, y); \
     } \
     FN F da_nextafter(F x, F y) { \
         const U bits = da_bits(x), sign = (U)1 << (8 * sizeof(U) - 1); \
@@ -240,19 +240,19 @@ DA_MIXED(i64, u64)
         const F r = da_float(x == 0 ? (da_bits(y) & sign) | 1 : step); \
         return x != x || y != y ? x + y : x == y ? y : r; \
     } \
-    FN F da_spacing(F x) { return da_fabs(x) < (F)__builtin_inf() ? da_float(da_bits(x == 0 ? (F)0 : x) + 1) - x : (F)__builtin_nan(""); } \
+    FN F da_spacing(F x) { return da_fabs(x) < (F)DA_INF ? da_float(da_bits(x == 0 ? (F)0 : x) + 1) - x : (F)DA_NAN; } \
     FN i32 da_frexp_exponent(F x) { \
         const F a = da_fabs(x); \
         const b8 tiny = a < da_float((U)1 << digits); \
         const i32 e = (i32)(da_bits(tiny ? a * (F)((U)1 << digits) : a) >> digits); \
-        return ((a == 0) | !(a < (F)__builtin_inf())) ? 0 : e - bias - (tiny ? digits : 0); \
+        return ((a == 0) | !(a < (F)DA_INF)) ? 0 : e - bias - (tiny ? digits : 0); \
     } \
     FN F da_frexp_mantissa(F x) { \
         const F a = da_fabs(x); \
         const F y = a < da_float((U)1 << digits) ? x * (F)((U)1 << digits) : x; \
         const U keep = ((U)1 << (8 * sizeof(U) - 1)) | (((U)1 << digits) - 1); \
         const F m = da_float((da_bits(y) & keep) | ((U)bias << digits)); \
-        return ((a == 0) | !(a < (F)__builtin_inf())) ? x : m; \
+        return ((a == 0) | !(a < (F)DA_INF)) ? x : m; \
     } \
     FN F da_modf_fraction(F x) { return da_copysign(da_isinf(x) ? (F)0 : x - da_trunc(x), x); } \
     FN F da_logaddexp(F x, F y) { \
@@ -287,7 +287,7 @@ FN f32 da_nextafter16(f32 x, f32 y) {
     const f32 r = da_load16((f16)(x == 0 ? (da_store16(y) & 0x8000u) | 1u : step));
     return x != x || y != y ? x + y : x == y ? x : r;
 }
-FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin_inff()) - x : __builtin_nanf(""); }
+FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, (f32)DA_INF) - x : (f32)DA_NAN; }
 
 // ---- complex numbers --------------------------------------------------------------------------------------
 // Where a processor has fused multiply-add, NumPy's loops for complex products use it, and so does da_fma.
@@ -325,8 +325,8 @@ FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin
     FN C da_csign(C x) { \
         const F a = x.re != x.re || x.im != x.im ? x.re + x.im : da_scalar_hypot(x.re, x.im); \
         if (a != a) return da_##C(a, a); \
-        if (!(a < (F)__builtin_inf())) { \
-            if (da_isinf(x.re) && da_isinf(x.im)) return da_##C((F)__builtin_nan(""), (F)__builtin_nan("")); \
+        if (!(a < (F)DA_INF)) { \
+            if (da_isinf(x.re) && da_isinf(x.im)) return da_##C((F)DA_NAN, (F)DA_NAN); \
             return da_isinf(x.re) ? da_##C(x.re > 0 ? 1 : -1, 0) : da_##C(0, x.im > 0 ? 1 : -1); \
         } \
         return a == 0 ? da_##C(0, 0) : da_##C(x.re / a, x.im / a); \
@@ -352,7 +352,7 @@ FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin
     FN C da_clog10(C x) { return da_cscale(da_clog(x), (F)0.434294481903251827651128918916605082); } \
     FN C da_clog1p(C x) { return da_##C(da_log(da_hypot(x.re + 1, x.im)), da_atan2(x.im, x.re + 1)); } \
     FN C da_cexpm1(C x) { \
-        const F inf = (F)__builtin_inf(); \
+        const F inf = (F)DA_INF; \
         if (x.im == 0) return da_##C(da_expm1(x.re) + (F)0, x.im); \
         if (x.re == -inf) return x.im - x.im == 0 ? da_##C(-1, 0 * da_sin(x.im)) : da_##C(-1, 0); \
         if (x.re == inf && x.im - x.im != 0) return da_##C(inf, x.im - x.im); \
@@ -360,7 +360,7 @@ FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin
         return da_##C(da_expm1(x.re) * da_cos(x.im) - 2 * s * s, da_exp(x.re) * da_sin(x.im)); \
     } \
     FN C da_ctanh(C x) { \
-        const F inf = (F)__builtin_inf(); \
+        const F inf = (F)DA_INF; \
         if (da_fabs(x.re) == inf) return da_##C(da_copysign((F)1, x.re), da_copysign((F)0, x.im)); \
         return da_libm_ctanh(x); \
     } \
@@ -372,7 +372,7 @@ FN f32 da_spacing16(f32 x) { return da_isfinite(x) ? da_nextafter16(x, __builtin
         if (y.re == 0 && y.im == 0) return da_##C(1, 0); \
         if (x.re == 0 && x.im == 0) { \
             if (y.re > 0) return da_##C(0, 0); \
-            return da_##C((F)__builtin_nan(""), (F)__builtin_nan("")); \
+            return da_##C((F)DA_NAN, (F)DA_NAN); \
         } \
         const i32 whole = da_whole32(y.re); \
         if (y.im != 0 || (F)whole != y.re || whole <= -100 || whole >= 100) return da_libm_cpow(x, y); \
