@@ -1,6 +1,6 @@
 // Elementary functions of complex numbers, for dialects whose libraries have none. Valid in every dialect; needs of
 // the prelude the types and makers, da_fma, da_copysign, da_fabs, da_sqrt, da_hypot, da_atan2, da_sin, da_cos, da_exp,
-// da_expm1, da_log, da_log1p and da_asinh. Special values are those of C99's Annex G, and glibc's in a choice.
+// da_expm1, da_log, da_log1p and da_asinh. Special values are Annex G's of C99, and glibc's where it leaves a choice.
 //
 // There are no branches: all values are computed and then selected, so that the threads of a group stay together and
 // gcc vectorises the loop. Where a selection between results would make gcc move a call into one of two branches,
