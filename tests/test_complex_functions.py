@@ -109,7 +109,7 @@ def either_sign(rng: np.random.Generator, low: float, high: float, n: int = 300)
 
 
 def made(re: Array, im: Array, c: str) -> Array:
-    result = np.empty(re.shape, TYPES[c])
+    result: Array = np.empty(re.shape, TYPES[c])
     result.real, result.imag = re, im
     return result
 
