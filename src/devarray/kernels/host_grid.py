@@ -1,0 +1,329 @@
+"""CUDA C and HIP kernels on the host: compiled, found in the disk cache, launched.
+
+What becomes of the text is in `host_text`, how blocks and threads run in ``include/host_grid.h``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from operator import index
+from typing import Any
+
+import cffi  # type: ignore[import-untyped,unused-ignore]
+import numpy as np
+
+from ..config import current
+from ..errors import CompileError, DeviceError
+from .cache import KernelCache
+from .host_text import entry_text, host_text, library_text, translate
+from .toolchain import find_toolchain, load_runtime
+
+__all__ = ["HostModule", "Parameter", "entry_text", "host_text", "translate"]
+
+_FLAGS = ("-std=gnu++17", "-Wno-shadow", "-Wno-error=shadow", "-Wno-attributes", "-Wno-format")
+_STACK = 1 << 16  # bytes of a fiber, unless a function of the kernel needs more
+_MOST_STACK = 1 << 24
+_RESERVE = 8192  # bytes that stay for library functions
+_MESSAGE = 1024
+_FRAME = re.compile(r"frame size (?:of |\()(\d+)")
+_LAUNCHER = (
+    "int (*)(unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, size_t, void **, int, "
+    "char *, size_t)"
+)
+
+
+@cache
+def _ffi() -> Any:
+    ffi = cffi.FFI()
+    ffi.cdef(
+        """
+        typedef struct { char kind, target_kind, target_constant; unsigned size, target_size; }
+            da_Parameter;
+        typedef struct {
+            const char *name; void *address; size_t bytes; int count;
+            const da_Parameter *parameters;
+        } da_Entry;
+        extern const da_Entry da_entries[];
+        """
+    )
+    return ffi
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What the compiler says of a kernel's parameter.
+
+    Attributes
+    ----------
+    kind : {"i", "u", "b", "f", "p", "s"}
+        Signed, unsigned, bool, floating, pointer, or anything else, passed by value.
+    size : int
+        Its bytes.
+    target_kind, target_size
+        The same for what a pointer points to; size 0 means void.
+    target_constant : bool
+        Whether the pointer is to const.
+    """
+
+    kind: str
+    size: int
+    target_kind: str = ""
+    target_size: int = 0
+    target_constant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Kernel:
+    call: Any
+    parameters: tuple[Parameter, ...]
+
+
+class HostModule:
+    """CUDA C or HIP text, compiled for the host.
+
+    Parameters
+    ----------
+    source : str
+        The text.
+    names : sequence of str
+        Instances of kernels that are templates, such as ``"sum<float>"``.
+    flags : sequence of str
+        Further flags for the host's compiler, such as ``-DN=16``.
+    ended_pass : bool
+        Whether threads that have ended do not count at barriers, as on GPUs since Volta. By default
+        a barrier that a thread of the block can no longer reach is an error.
+    cache : KernelCache, optional
+        Where binaries are kept.
+
+    Attributes
+    ----------
+    kernels : dict
+        The parameters of each kernel.
+
+    Raises
+    ------
+    CompileError
+        If the text does not compile; lines are those of `source`.
+
+    Notes
+    -----
+    A thread of a block that waits has a stack of 64 KiB, or more if a function's frame needs it.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        names: Sequence[str] = (),
+        flags: Sequence[str] = (),
+        ended_pass: bool = False,
+        cache: KernelCache | None = None,
+    ) -> None:
+        self._cache = KernelCache() if cache is None else cache
+        self._library = self._load(source, names, tuple(flags), ended_pass)
+        ffi = _ffi()
+        self._kernels: dict[str, _Kernel] = {}
+        self._variables: dict[str, tuple[int, int]] = {}
+        for entry in self._entries():
+            name = ffi.string(entry.name).decode()
+            if entry.count < 0:
+                self._variables[name] = int(ffi.cast("uintptr_t", entry.address)), entry.bytes
+            else:
+                call = ffi.cast(_LAUNCHER, entry.address)
+                told = tuple(_parameter(entry.parameters[k]) for k in range(entry.count))
+                self._kernels[name] = _Kernel(call, told)
+        self.kernels = {name: kernel.parameters for name, kernel in self._kernels.items()}
+
+    def _entries(self) -> Iterator[Any]:
+        k = 0
+        while self._library.da_entries[k].name:
+            yield self._library.da_entries[k]
+            k += 1
+
+    def _load(
+        self, source: str, names: Sequence[str], flags: tuple[str, ...], ended_pass: bool
+    ) -> Any:
+        stack = _STACK
+        while True:
+            text = host_text(source, names, stack, ended_pass)
+            frame = f"-Werror=frame-larger-than={stack - _RESERVE}"
+            try:
+                return self._open(text, (*_FLAGS, frame, *flags))
+            except CompileError as error:
+                frames = [int(size) for size in _FRAME.findall(error.log)]
+                stack = 1 << (2 * max(frames, default=0)).bit_length()
+                if not frames or stack > _MOST_STACK:
+                    problem = str(error).split("\n", 1)[0]
+                    raise CompileError(problem, error.command, error.log, source) from None
+
+    def _open(self, text: str, flags: tuple[str, ...]) -> Any:
+        load_runtime()
+        if not _shared:  # at worst two threads load it, and the first one counts
+            _shared.append(_loaded(self._cache, library_text(), _FLAGS, everywhere=True))
+        return _loaded(self._cache, text, flags)
+
+    def variable(self, name: str) -> tuple[int, int]:
+        """Return address and size of a ``__device__`` or ``__constant__`` variable."""
+        if name not in self._variables:
+            raise ValueError(f"no variable {name!r} in the module{_list(self._variables)}")
+        return self._variables[name]
+
+    def launch(
+        self,
+        name: str,
+        grid: Sequence[int] | int,
+        block: Sequence[int] | int,
+        args: Sequence[Any] = (),
+        shared_bytes: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        """Run a kernel, and return when it has ended.
+
+        Parameters
+        ----------
+        name : str
+            The kernel.
+        grid, block : int or sequence of at most three int
+            Blocks, and threads of a block.
+        args : sequence
+            Addresses as int for pointers; for other parameters NumPy scalars of their type, or
+            Python numbers, which are converted to it; ``np.void`` or bytes for structures.
+        shared_bytes : int
+            Size of ``extern __shared__`` arrays.
+        threads : int, optional
+            Threads of the system, by default all processors.
+
+        Raises
+        ------
+        ValueError, TypeError, OverflowError
+            If there is no such kernel, if limits of CUDA are passed, or if arguments do not fit.
+        DeviceError
+            If an assertion failed, threads diverged at a barrier, or memory ran out.
+        """
+        kernel = self._kernels.get(name)
+        if kernel is None:
+            raise ValueError(f"no kernel {name!r} in the module{_list(self._kernels)}")
+        blocks = _sizes(grid, "grid", (2**31 - 1, 65535, 65535))
+        lanes = _sizes(block, "block", (1024, 1024, 64))
+        if lanes[0] * lanes[1] * lanes[2] > 1024:
+            raise ValueError(
+                f"a block has at most 1024 threads, not {lanes[0]} x {lanes[1]} x {lanes[2]}"
+            )
+        if not 0 <= shared_bytes <= 1 << 30:
+            raise ValueError(f"shared_bytes is {shared_bytes}")
+        ffi = _ffi()
+        pointers, keep = _pack(name, kernel.parameters, args)
+        message = ffi.new("char[]", _MESSAGE)
+        workers = _processors() if threads is None else threads
+        code = kernel.call(*blocks, *lanes, shared_bytes, pointers, workers, message, _MESSAGE)
+        del keep
+        if code:
+            raise DeviceError(ffi.string(message).decode(errors="replace"))
+
+
+# The library behind all kernels, once loaded: for good, as it knows of threads and their memory.
+_shared: list[Any] = []
+
+
+def _loaded(cache: KernelCache, text: str, flags: tuple[str, ...], everywhere: bool = False) -> Any:
+    """Return the library made of a text; with `everywhere`, others find its symbols."""
+    toolchain, ffi = find_toolchain(), _ffi()
+    how = ffi.RTLD_NOW | (ffi.RTLD_GLOBAL if everywhere else ffi.RTLD_LOCAL)
+    path = cache.find(text, toolchain, flags) or cache.build(text, toolchain, flags)
+    try:
+        return ffi.dlopen(str(path), how)
+    except OSError as error:
+        if not cache.load_failed(path, error):
+            raise
+        return ffi.dlopen(str(cache.build(text, toolchain, flags)), how)
+
+
+def _list(names: Iterable[str]) -> str:
+    return f"; it has {', '.join(names)}" if names else ", it has none"
+
+
+def _processors() -> int:
+    if current().threads:
+        return current().threads
+    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _parameter(told: Any) -> Parameter:
+    target = told.target_kind.decode().strip("\0")
+    return Parameter(
+        told.kind.decode(), told.size, target, told.target_size, told.target_constant != b"\0"
+    )
+
+
+def _sizes(given: Sequence[int] | int, what: str, limits: tuple[int, int, int]) -> tuple[int, ...]:
+    sizes = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
+    if not 1 <= len(sizes) <= 3:
+        raise ValueError(f"a {what} has one to three sizes, not {len(sizes)}")
+    sizes = tuple(index(size) for size in sizes) + (1,) * (3 - len(sizes))
+    for size, limit, axis in zip(sizes, limits, "xyz", strict=True):
+        if not 1 <= size <= limit:
+            raise ValueError(f"{what}.{axis} is {size}; it must be from 1 to {limit}")
+    return sizes
+
+
+def _pack(name: str, parameters: tuple[Parameter, ...], args: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the array of pointers to values, and what must live as long."""
+    if len(args) != len(parameters):
+        raise TypeError(f"kernel {name} takes {len(parameters)} arguments, not {len(args)}")
+    ffi = _ffi()
+    total = sum(_slot(parameter) for parameter in parameters) + _ALIGNMENT
+    memory = ffi.new("char[]", total)
+    place = memory + -int(ffi.cast("uintptr_t", memory)) % _ALIGNMENT
+    pointers = ffi.new("void *[]", len(args) + 1)
+    for k, (parameter, value) in enumerate(zip(parameters, args, strict=True)):
+        try:
+            data = _bytes(parameter, value)
+        except (TypeError, OverflowError) as error:
+            raise type(error)(f"argument {k} of kernel {name}: {error}") from None
+        ffi.memmove(place, data, len(data))
+        pointers[k] = place
+        place += _slot(parameter)
+    return pointers, memory
+
+
+_ALIGNMENT = 128
+_TYPES = {"i": "int", "u": "uint", "f": "float", "b": "bool"}
+
+
+def _slot(parameter: Parameter) -> int:
+    return -(-parameter.size // _ALIGNMENT) * _ALIGNMENT
+
+
+def _bytes(parameter: Parameter, value: Any) -> bytes:
+    """Return what a parameter receives; a NumPy scalar must have its type."""
+    kind, size = parameter.kind, parameter.size
+    if kind == "p":
+        if value is None:
+            return bytes(size)
+        return index(value).to_bytes(size, sys.byteorder)
+    if kind == "s":
+        data = value if isinstance(value, bytes) else None
+        if isinstance(value, np.generic):
+            data = value.tobytes()
+        if data is None or len(data) != size:
+            has = type(value).__name__ if data is None else f"{len(data)} bytes"
+            raise TypeError(f"a structure of {size} bytes is needed, not {has}")
+        return data
+    wanted = np.dtype(bool if kind == "b" else f"{_TYPES[kind]}{8 * size}")
+    if isinstance(value, np.generic):
+        same = {value.dtype.kind, wanted.kind} <= set("iu") or value.dtype.kind == wanted.kind
+        if not same or value.dtype.itemsize != size:
+            raise TypeError(f"{wanted} is needed, not {value.dtype}")
+        return value.tobytes()
+    if isinstance(value, float) and kind != "f":
+        raise TypeError(f"{wanted} is needed, not a float")
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{wanted} is needed, not {type(value).__name__}")
+    return wanted.type(value).tobytes()
