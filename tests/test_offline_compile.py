@@ -10,19 +10,23 @@ from functools import cache
 from importlib import resources
 from itertools import count
 
+import numpy as np
 import pytest
 
+import devarray as da
 from devarray.errors import CompileError, DeviceError
 from devarray.kernels import hip_offline, nvrtc
 from devarray.kernels.ops import C_TYPES, DTYPES
+from devarray.kernels.spec import PRELUDE
 from test_rows import CALLED, WORKING, load, signatures
 
 NVIDIA = (80, 90, 120)
 AMD = ("gfx90a", "gfx942", "gfx1100")
 ARCHS = [*NVIDIA, *AMD]
-SHARED = ("gpu.h", "scalar.h", "grid.h")
+SHARED = ("gpu.h", "complex.h", "scalar.h", "reduce.h", "grid.h")
 REAL = [dtype for dtype in DTYPES if dtype.kind != "c"]
-ARGS = "typedef struct { i64 slot[256]; } Args;\n"
+HEAD = f"{PRELUDE}\ntypedef struct {{ i64 slot[256]; }} Args;\n"
+REAL_HEAD = f"#define DA_NO_COMPLEX\n{HEAD}"
 
 
 # ---- compilers
@@ -50,19 +54,23 @@ def hip():
 def prelude(dialect):
     folder = resources.files("devarray.kernels").joinpath("include")
     texts = [folder.joinpath(name).read_text() for name in (f"prelude_{dialect}.h", *SHARED)]
-    return "".join(["#define DA_NO_COMPLEX\n", *texts, ARGS])
+    return "".join(texts)
+
+
+def complete(text, dialect):
+    """Return a text with what goes before it."""
+    return text.replace(PRELUDE, prelude(dialect), 1)
 
 
 def compiled(text, arch):
-    """Return the code of kernels for an architecture of either maker."""
+    """Return the code of a text for an architecture of either maker; there are no warnings."""
     if isinstance(arch, str):
-        return found(hip_offline.find_hip_compiler).compile(
-            prelude("hip") + text, arch, ["-Werror"]
-        )
+        compiler = found(hip_offline.find_hip_compiler)
+        return compiler.compile(complete(text, "hip"), arch, ["-Werror"])
     compiler = found(nvrtc.find_nvrtc)
     if arch not in compiler.architectures:
         pytest.fail(f"{compiler} knows no sm_{arch}")
-    program = compiler.build(prelude("cuda") + text, "test.cu", arch)
+    program = compiler.build(complete(text, "cuda"), "test.cu", arch)
     assert not program.log
     return program.code
 
@@ -98,20 +106,23 @@ def statements(loops, slots):
     return [*lines, "}"]
 
 
-def main_kind(row, signature):
-    return signature[row.nin - 1 if row.nin == 3 else 0].kind
+def kinds_of(row, signature):
+    """Return what sort of loop this is: one of real numbers if the main operand is real."""
+    if any(dtype.kind == "c" for dtype in signature):
+        return "complex"
+    main = signature[row.nin - 1 if row.nin == 3 else 0]
+    return "reals" if main.kind == "f" else "integers"
 
 
 def rows_of(kinds):
-    """Return a kernel for each row with loops whose main operands are of these kinds."""
+    """Return a kernel for each row that has such loops."""
     texts = {}
     for row in CALLED:
         lines = []
         slots = count()
         for signature in signatures(row):
-            if any(d.kind == "c" for d in signature) or main_kind(row, signature) not in kinds:
-                continue
-            lines += statements(row.make(signature), slots)
+            if kinds_of(row, signature) == kinds:
+                lines += statements(row.make(signature), slots)
         if lines:
             name = f"row_{row.name}_{len(texts)}"  # two rows are called floor_divide
             texts[name] = kernel(name, lines)
@@ -156,21 +167,55 @@ def exchanges():
 
 
 PROGRAMS = {
-    "integers": lambda: rows_of("iub"),
-    "reals": lambda: rows_of("f"),
-    "casts": casts,
-    "exchanges": exchanges,
+    "integers": (REAL_HEAD, lambda: rows_of("integers")),
+    "reals": (REAL_HEAD, lambda: rows_of("reals")),
+    "casts": (REAL_HEAD, casts),
+    "complex": (HEAD, lambda: rows_of("complex")),
+    "exchanges": (HEAD, exchanges),
 }
 
 
 # ---- tests
-@pytest.mark.parametrize("arch", ARCHS)
-@pytest.mark.parametrize("program", PROGRAMS)
+# the texts for complex numbers take long, and call nothing that differs between architectures
+TARGETS = [(p, a) for p in PROGRAMS for a in (ARCHS if p != "complex" else (90, "gfx942"))]
+
+
+@pytest.mark.parametrize(("program", "arch"), TARGETS)
 def test_program(program, arch):
-    kernels = PROGRAMS[program]()
-    code = compiled("".join(kernels.values()), arch)
+    head, make = PROGRAMS[program]
+    kernels = make()
+    code = compiled("".join([head, *kernels.values()]), arch)
     assert code[:4] == b"\x7fELF"
     assert not [name for name in kernels if name.encode() not in code]
+
+
+def grid(*shape, dtype=float):
+    return da.empty(shape, dtype, device="null:1")
+
+
+GENERATED = {
+    "map_flat": lambda: np.sqrt(grid(40) * 2.0 + grid(40)),
+    "map_nd": lambda: grid(40, 30)[:, ::2] * grid(15) + grid(40, 1, dtype="f4"),
+    "map_f16": lambda: grid(40, dtype="f2") * grid(40, dtype="f2") + np.float16(1),
+    "map_complex": lambda: np.sin(grid(40, dtype="c8")) * 2j,
+    "reduce_inner": lambda: (grid(40, 30, 20)[:, ::2] ** 2).sum(axis=(1, 2)) * 0.5,
+    "reduce_complex": lambda: grid(40, 30, dtype="c8").sum(axis=1),
+    "reduce_outer": lambda: grid(300, 400, dtype="u1").max(axis=0),
+    "reduce_arg": lambda: grid(40, 30, dtype="i4").argmin(axis=1),
+    "scan_inner": lambda: (grid(40, 30) + 1.0).cumsum(axis=1),
+    "scan_outer": lambda: grid(40, 30, dtype="?").cumsum(axis=0),
+}
+
+
+@pytest.mark.parametrize("arch", [90, "gfx942"])
+@pytest.mark.parametrize("name", GENERATED)
+def test_generated_kernel(name, arch):
+    texts = da.get_device("null:1").kernels
+    before = len(texts)
+    da.evaluate(GENERATED[name]())
+    (text,) = texts[before:]
+    assert PRELUDE in text
+    assert b"da_kernel" in compiled(text, arch)
 
 
 ROUNDING = kernel(
@@ -189,14 +234,16 @@ ROUNDING = kernel(
 
 
 def test_cuda_rounds_each_operation_once(cuda):
-    text = cuda.compile(prelude("cuda") + ROUNDING, "test.cu", "compute_80").decode()
+    text = cuda.compile(complete(REAL_HEAD + ROUNDING, "cuda"), "test.cu", "compute_80").decode()
     found = re.findall(r"\b(?:mul|add|div|sqrt|fma)\.\S*f(?:32|64)\b", text)
     ops = ["mul.rn", "add.rn", "div.rn", "sqrt.rn"]
     assert sorted(found) == sorted(f"{op}.{t}" for op in ops for t in ("f32", "f64"))
 
 
 def test_hip_rounds_each_operation_once(hip):
-    text = hip.compile(prelude("hip") + ROUNDING, "gfx942", ["-S", "-emit-llvm"]).decode()
+    text = hip.compile(
+        complete(REAL_HEAD + ROUNDING, "hip"), "gfx942", ["-S", "-emit-llvm"]
+    ).decode()
     lines = [line for line in text.splitlines() if re.search(r"= f(mul|add|div) ", line)]
     assert sum("= fdiv float" in line for line in lines) == 1
     assert sum("= fdiv double" in line for line in lines) == 1

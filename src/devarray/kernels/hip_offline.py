@@ -36,16 +36,23 @@ _ROCM_CLANG = ("lib/llvm/bin", "llvm/bin")
 _ROCM_BITCODE = ("amdgcn/bitcode", "lib/llvm/lib/clang/*/lib/amdgcn/bitcode")
 _PACKAGED_BITCODE = (
     *("/usr/lib/*/amdgcn/bitcode", "/usr/lib*/amdgcn/bitcode"),
-    *("/usr/lib/clang/*/amdgcn/bitcode", "/usr/lib*/clang/*/lib/amdgcn/bitcode"),
+    *("/usr/lib*/clang/*/amdgcn/bitcode", "/usr/lib*/clang/*/lib/amdgcn/bitcode"),
+    *("/usr/lib/llvm-*/lib/clang/*/lib/amdgcn/bitcode", "/usr/lib64/rocm/amdgcn/bitcode"),
 )
 _ABI_VERSIONS = (400, 500, 600)  # of code objects; which one is made depends on clang's version
+# Constants that older libraries want and newer clangs do not link any more: flush no denormals
+_DROPPED = ("oclc_daz_opt_off.bc",)
 _REMEDY = (
     "Debian, Ubuntu: apt-get install --no-install-recommends clang-19 lld-19 rocm-device-libs; "
     "or ROCm, with ROCM_PATH set if it is not in /opt/rocm."
 )
 _PROBE = """\
-extern "C" __attribute__((device, const)) double __ocml_exp_f64(double);
-extern "C" __attribute__((global)) void probe(double *x) { *x = __ocml_exp_f64(*x); }
+extern "C" __attribute__((device, const)) float __ocml_fmod_f32(float, float);
+extern "C" __attribute__((device, const)) double __ocml_sin_f64(double);
+extern "C" __attribute__((global)) void probe(float *x, double *y) {
+    x[0] = __ocml_fmod_f32(x[1], x[2]);
+    y[0] = __ocml_sin_f64(y[1]);
+}
 """
 
 
@@ -116,6 +123,9 @@ class HipCompiler:
             f"oclc_isa_version_{''.join(found.group(1, 2, 3))}", "__oclc_ISA_version", number
         )
         flags = [f"--offload-arch={arch}", f"--rocm-device-lib-path={self._folder}"]
+        for name in _DROPPED:
+            if (self._folder / name).exists():
+                flags += ["-Xclang", "-mlink-builtin-bitcode", "-Xclang", f"{self._folder}/{name}"]
         return self._compile([*_FLAGS, *flags, *options, "-c"], source)
 
     def _supply(self, name: str, variable: str, value: int) -> None:
