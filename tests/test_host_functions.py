@@ -272,7 +272,7 @@ def test_big_frames_get_big_stacks():
 
 def test_assertions_of_kernels_without_barriers():
     source = "__global__ void k(const int *x) {\n  assert(x[threadIdx.x] < 5);\n}"
-    assert "DA_GUARDED" in entry_text(source)
+    assert "DH_GUARDED" in entry_text(source)
     made = HostModule(source)
     x = np.arange(8, dtype=np.int32)
     made.launch("k", 1, 5, [at(x)])
@@ -290,7 +290,7 @@ def test_text_that_does_not_compile():
         HostModule(source)
     assert "kernel:3" in caught.value.log
     assert caught.value.source == source
-    assert "DA_GRID" not in str(caught.value)
+    assert "DH_GRID" not in str(caught.value)
 
 
 # ---- text ------------------------------------------------------------------------------------
@@ -299,32 +299,32 @@ def test_text_that_does_not_compile():
 def modes(source, names=()):
     """Return how each kernel of a source runs."""
     found = [line.split(", ") for line in entry_text(source, names).splitlines()]
-    return {words[1].strip('"'): words[2] for words in found if words[0].startswith("DA_LAUNCHER")}
+    return {words[1].strip('"'): words[2] for words in found if words[0].startswith("DH_LAUNCHER")}
 
 
 @pytest.mark.parametrize(
     ("before", "body", "mode"),
     [
-        ("", "", "DA_LOOP"),
-        ("// __syncthreads();", '/* __shfl_sync( */ const char *s = "__syncwarp()";', "DA_LOOP"),
-        ("", "__syncthreads();", "DA_FIBERS"),
-        ("", "x[0] = __shfl_down(x[0], 1);", "DA_FIBERS"),
-        ("#define BARRIER __syncthreads()", "", "DA_LOOP"),
-        ("#define BARRIER __syncthreads()\n#define SYNC \\\n BARRIER", "SYNC;", "DA_FIBERS"),
-        ("__device__ void f() { __syncthreads(); }", "", "DA_LOOP"),
-        ("__device__ void f() { __syncthreads(); }", "f();", "DA_FIBERS"),
-        ("template <class T> __device__ T f(T x) { return __any(x); }", "f(1);", "DA_FIBERS"),
-        ("__device__ void g() { __syncwarp(); } __device__ void f() { g(); }", "f();", "DA_FIBERS"),
-        ("struct S { __device__ void f() { __syncthreads(); } };", "", "DA_FIBERS"),
-        ("#define F f()\n__device__ void f() { __syncthreads(); }", "F;", "DA_FIBERS"),
-        ("__device__ void f(int x) { assert(x); }", "f(1);", "DA_GUARDED"),
-        ("", "__trap();", "DA_GUARDED"),
+        ("", "", "DH_LOOP"),
+        ("// __syncthreads();", '/* __shfl_sync( */ const char *s = "__syncwarp()";', "DH_LOOP"),
+        ("", "__syncthreads();", "DH_FIBERS"),
+        ("", "x[0] = __shfl_down(x[0], 1);", "DH_FIBERS"),
+        ("#define BARRIER __syncthreads()", "", "DH_LOOP"),
+        ("#define BARRIER __syncthreads()\n#define SYNC \\\n BARRIER", "SYNC;", "DH_FIBERS"),
+        ("__device__ void f() { __syncthreads(); }", "", "DH_LOOP"),
+        ("__device__ void f() { __syncthreads(); }", "f();", "DH_FIBERS"),
+        ("template <class T> __device__ T f(T x) { return __any(x); }", "f(1);", "DH_FIBERS"),
+        ("__device__ void g() { __syncwarp(); } __device__ void f() { g(); }", "f();", "DH_FIBERS"),
+        ("struct S { __device__ void f() { __syncthreads(); } };", "", "DH_FIBERS"),
+        ("#define F f()\n__device__ void f() { __syncthreads(); }", "F;", "DH_FIBERS"),
+        ("__device__ void f(int x) { assert(x); }", "f(1);", "DH_GUARDED"),
+        ("", "__trap();", "DH_GUARDED"),
     ],
 )
 def test_how_kernels_run(before, body, mode):
     other = "__global__ void other() { __syncthreads(); }"
     source = f"{before}\n__global__ void k(int *x) {{ {body} }}\n{other}"
-    assert modes(source) == {"k": mode, "other": "DA_FIBERS"}
+    assert modes(source) == {"k": mode, "other": "DH_FIBERS"}
 
 
 def test_what_is_changed_in_the_text():
@@ -336,9 +336,9 @@ def test_what_is_changed_in_the_text():
         "// __global__ void h(int)\n"
     )
     assert text == (
-        '\n__global__ void f(DA_GRID);\nextern "C" __global__ void f(DA_GRID) {}\n'
-        "__global__ void __launch_bounds__(64, 2) g(DA_GRID, const float (&x)[2], int y) {\n"
-        "  DA_DYNAMIC(unsigned char, a, );\n\n DA_DYNAMIC(float, b, [4]); }\n"
+        '\n__global__ void f(DH_GRID);\nextern "C" __global__ void f(DH_GRID) {}\n'
+        "__global__ void __launch_bounds__(64, 2) g(DH_GRID, const float (&x)[2], int y) {\n"
+        "  DH_DYNAMIC(unsigned char, a, );\n\n DH_DYNAMIC(float, b, [4]); }\n"
         "// __global__ void h(int)\n"
     )
 
@@ -389,5 +389,5 @@ def test_many_modules_with_much_shared_memory():
 
 def test_host_text_is_one_piece():
     text = host_text("__global__ void k() {}", stack=131072)
-    assert "#define DA_STACK 131072\n" in text
+    assert "#define DH_STACK 131072\n" in text
     assert "da_launch_k" in text

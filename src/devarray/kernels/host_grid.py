@@ -43,12 +43,12 @@ def _ffi() -> Any:
     ffi.cdef(
         """
         typedef struct { char kind, target_kind, target_constant; unsigned size, target_size; }
-            da_Parameter;
+            dh_Parameter;
         typedef struct {
             const char *name; void *address; size_t bytes; int count;
-            const da_Parameter *parameters;
-        } da_Entry;
-        extern const da_Entry da_entries[];
+            const dh_Parameter *parameters;
+        } dh_Entry;
+        extern const dh_Entry dh_entries[];
         """
     )
     return ffi
@@ -140,8 +140,8 @@ class HostModule:
 
     def _entries(self) -> Iterator[Any]:
         k = 0
-        while self._library.da_entries[k].name:
-            yield self._library.da_entries[k]
+        while self._library.dh_entries[k].name:
+            yield self._library.dh_entries[k]
             k += 1
 
     def _load(
@@ -150,9 +150,11 @@ class HostModule:
         stack = _STACK
         while True:
             text = host_text(source, names, stack, ended_pass)
-            frame = f"-Werror=frame-larger-than={stack - _RESERVE}"
+            limit = f"frame-larger-than={stack - _RESERVE}"
+            gcc = find_toolchain().name == "gcc"
+            frame = (f"-Werror={limit}",) if gcc else (f"-W{limit}", "-Werror=frame-larger-than")
             try:
-                return self._open(text, (*_FLAGS, frame, *flags))
+                return self._open(text, (*_FLAGS, *frame, *flags))
             except CompileError as error:
                 frames = [int(size) for size in _FRAME.findall(error.log)]
                 stack = 1 << (2 * max(frames, default=0)).bit_length()

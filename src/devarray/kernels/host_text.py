@@ -226,7 +226,7 @@ def _translate(source: str, reading: _Reading) -> str:
         if name:
             end = _closing(text, place) - 1
             empty = text[place:end].strip() in ("", "void")
-            edits.append((place, end, "DA_GRID") if empty else (place, place, "DA_GRID, "))
+            edits.append((place, end, "DH_GRID") if empty else (place, place, "DH_GRID, "))
     shared = r"\b(?:extern\s+(?:[\w\s]*\s)?__shared__|__shared__\s+extern)\b([^;{}]*);"
     for found in re.finditer(shared, text):
         declared = re.fullmatch(
@@ -238,7 +238,7 @@ def _translate(source: str, reading: _Reading) -> str:
             kind = re.sub(r"(?:__align__|alignas)\s*\([^)]*\)", "", declared[2]).strip()
             if "volatile" in found.group().split("__shared__")[0]:
                 kind = f"volatile {kind}"
-            macro = "DA_DYNAMIC" if _in_function(text, found.start()) else "DA_DYNAMIC_OUTSIDE"
+            macro = "DH_DYNAMIC" if _in_function(text, found.start()) else "DH_DYNAMIC_OUTSIDE"
             lines = "\n" * found.group().count("\n")
             new = f"{macro}({kind.replace(chr(10), ' ')}, {declared[3]}, {declared[4]});{lines}"
             edits.append((found.start(), found.end(), new))
@@ -273,8 +273,8 @@ def _in_function(text: str, place: int) -> bool:
 
 def _mode(text: str, waits: tuple[str, str, bool], fails: tuple[str, str, bool]) -> str:
     if waits[2] or re.search(waits[0], text):
-        return "DA_FIBERS"
-    return "DA_GUARDED" if fails[2] or re.search(fails[0], text) else "DA_LOOP"
+        return "DH_FIBERS"
+    return "DH_GUARDED" if fails[2] or re.search(fails[0], text) else "DH_LOOP"
 
 
 def entry_text(source: str, names: Sequence[str] = ()) -> str:
@@ -308,15 +308,15 @@ def _entry_text(reading: _Reading, names: Sequence[str]) -> str:
     table: list[str] = []
     for name, (expression, mode) in kernels.items():
         symbol = name if name.isidentifier() else f"{_plain(name)}_{len(table)}"
-        lines.append(f'DA_LAUNCHER(da_launch_{symbol}, "{name}", {mode}, {expression})')
-        kernel = f"da_Kernel<{expression}>"
+        lines.append(f'DH_LAUNCHER(da_launch_{symbol}, "{name}", {mode}, {expression})')
+        kernel = f"dh_Kernel<{expression}>"
         table.append(
             f'{{"{name}", (void *)da_launch_{symbol}, 0, {kernel}::count, {kernel}::parameters}}'
         )
     for name, expression in _variables(reading):
         table.append(f'{{"{name}", (void *)&{expression}, sizeof({expression}), -1, 0}}')
     lines.append(
-        f"DA_PUBLIC const da_Entry da_entries[] = {{{', '.join([*table, '{0, 0, 0, 0, 0}'])}}};"
+        f"DH_PUBLIC const dh_Entry dh_entries[] = {{{', '.join([*table, '{0, 0, 0, 0, 0}'])}}};"
     )
     return "\n".join(lines) + "\n"
 
@@ -367,10 +367,10 @@ def host_text(
     prints = re.search(r"\bprintf\b", everything) is not None
     return "\n".join(
         (
-            *(["#define DA_INDICES"] if indices else []),
-            f"#define DA_STACK {stack}",
-            f"#define DA_ENDED_PASS {ended_pass:d}",
-            f"#define DA_PRINTS {prints:d}",
+            *(["#define DH_INDICES"] if indices else []),
+            f"#define DH_STACK {stack}",
+            f"#define DH_ENDED_PASS {ended_pass:d}",
+            f"#define DH_PRINTS {prints:d}",
             _functions_text(source),
             _header("host_grid.h"),
             "#pragma GCC visibility push(hidden)",
@@ -385,7 +385,7 @@ def host_text(
 @cache
 def library_text() -> str:
     """Return the text of the library that all kernels share."""
-    defines = ("DA_STACK 0", "DA_ENDED_PASS 0", "DA_PRINTS 0")
+    defines = ("DH_STACK 0", "DH_ENDED_PASS 0", "DH_PRINTS 0")
     return "\n".join(
         (
             *(f"#define {define}" for define in defines),

@@ -16,9 +16,9 @@
 #define __cluster_dims__(...)
 #define __align__(n) __attribute__((aligned(n)))
 #define __shared__ static thread_local
-#define DA_PUBLIC extern "C" __attribute__((visibility("default")))
-#define DA_IN static inline __attribute__((always_inline))
-#define DA_INT32 2147483647u
+#define DH_PUBLIC extern "C" __attribute__((visibility("default")))
+#define DH_IN static inline __attribute__((always_inline))
+#define DH_INT32 2147483647u
 
 extern "C" {
 void *malloc(__SIZE_TYPE__);
@@ -30,16 +30,16 @@ int fflush(void *);
 void *memcpy(void *, const void *, __SIZE_TYPE__);
 void *memset(void *, int, __SIZE_TYPE__);
 }
-#define DA_VECTORS(T, name, a1, a2, a4) \
+#define DH_VECTORS(T, name, a1, a2, a4) \
     struct __attribute__((aligned(a1))) name##1 { T x; }; \
     struct __attribute__((aligned(a2))) name##2 { T x, y; }; \
     struct name##3 { T x, y, z; }; \
     struct __attribute__((aligned(a4))) name##4 { T x, y, z, w; }; \
-    DA_IN name##1 make_##name##1(T x) { return name##1{x}; } \
-    DA_IN name##2 make_##name##2(T x, T y) { return name##2{x, y}; } \
-    DA_IN name##3 make_##name##3(T x, T y, T z) { return name##3{x, y, z}; } \
-    DA_IN name##4 make_##name##4(T x, T y, T z, T w) { return name##4{x, y, z, w}; }
-DA_VECTORS(unsigned, uint, 4, 8, 16)
+    DH_IN name##1 make_##name##1(T x) { return name##1{x}; } \
+    DH_IN name##2 make_##name##2(T x, T y) { return name##2{x, y}; } \
+    DH_IN name##3 make_##name##3(T x, T y, T z) { return name##3{x, y, z}; } \
+    DH_IN name##4 make_##name##4(T x, T y, T z, T w) { return name##4{x, y, z, w}; }
+DH_VECTORS(unsigned, uint, 4, 8, 16)
 struct dim3 {
     unsigned x, y, z;
     constexpr dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
@@ -104,233 +104,233 @@ typedef __PTRDIFF_TYPE__ ptrdiff_t;
 #define CUDART_PI 3.1415926535897931
 
 // ---- vectors ------------------------------------------------------------------------------------------
-DA_VECTORS(signed char, char, 1, 2, 4) DA_VECTORS(unsigned char, uchar, 1, 2, 4)
-DA_VECTORS(short, short, 2, 4, 8) DA_VECTORS(unsigned short, ushort, 2, 4, 8)
-DA_VECTORS(int, int, 4, 8, 16) 
-DA_VECTORS(long, long, sizeof(long), 2 * sizeof(long), 16)
-DA_VECTORS(unsigned long, ulong, sizeof(long), 2 * sizeof(long), 16)
-DA_VECTORS(long long, longlong, 8, 16, 16) DA_VECTORS(unsigned long long, ulonglong, 8, 16, 16)
-DA_VECTORS(float, float, 4, 8, 16) DA_VECTORS(double, double, 8, 16, 16)
+DH_VECTORS(signed char, char, 1, 2, 4) DH_VECTORS(unsigned char, uchar, 1, 2, 4)
+DH_VECTORS(short, short, 2, 4, 8) DH_VECTORS(unsigned short, ushort, 2, 4, 8)
+DH_VECTORS(int, int, 4, 8, 16) 
+DH_VECTORS(long, long, sizeof(long), 2 * sizeof(long), 16)
+DH_VECTORS(unsigned long, ulong, sizeof(long), 2 * sizeof(long), 16)
+DH_VECTORS(long long, longlong, 8, 16, 16) DH_VECTORS(unsigned long long, ulonglong, 8, 16, 16)
+DH_VECTORS(float, float, 4, 8, 16) DH_VECTORS(double, double, 8, 16, 16)
 
 // ---- mathematics ------------------------------------------------------------------------------------
 // double f(double) and float ff(float) are libm's, and gcc takes them from libmvec where a loop is vectorised. Added
 // are float f(float), and double f(integer).
 #ifdef DA_MVEC
-#define DA_SIMD __attribute__((simd("notinbranch"), const, nothrow))
+#define DH_SIMD __attribute__((simd("notinbranch"), const, nothrow))
 #else
-#define DA_SIMD __attribute__((const, nothrow))
+#define DH_SIMD __attribute__((const, nothrow))
 #endif
-#define DA_PURE __attribute__((const, nothrow))
-template <class T> struct da_Whole {};
-#define DA_WHOLE(T) template <> struct da_Whole<T> { typedef double type; };
-DA_WHOLE(bool) DA_WHOLE(char) DA_WHOLE(signed char) DA_WHOLE(unsigned char) DA_WHOLE(short) DA_WHOLE(unsigned short)
-DA_WHOLE(int) DA_WHOLE(unsigned) DA_WHOLE(long) DA_WHOLE(unsigned long) DA_WHOLE(long long) DA_WHOLE(unsigned long long)
-template <class T> struct da_Real : da_Whole<T> {};
-template <> struct da_Real<float> { typedef float type; };
-template <> struct da_Real<double> { typedef double type; };
+#define DH_PURE __attribute__((const, nothrow))
+template <class T> struct dh_Whole {};
+#define DH_WHOLE(T) template <> struct dh_Whole<T> { typedef double type; };
+DH_WHOLE(bool) DH_WHOLE(char) DH_WHOLE(signed char) DH_WHOLE(unsigned char) DH_WHOLE(short) DH_WHOLE(unsigned short)
+DH_WHOLE(int) DH_WHOLE(unsigned) DH_WHOLE(long) DH_WHOLE(unsigned long) DH_WHOLE(long long) DH_WHOLE(unsigned long long)
+template <class T> struct dh_Real : dh_Whole<T> {};
+template <> struct dh_Real<float> { typedef float type; };
+template <> struct dh_Real<double> { typedef double type; };
 // What two numbers have in common, one of which is no float: double
-template <class A, class B> struct da_Common { typedef typename da_Real<A>::type a; typedef typename da_Real<B>::type b; typedef double type; };
-#define DA_UNARY(name, kind) \
+template <class A, class B> struct dh_Common { typedef typename dh_Real<A>::type a; typedef typename dh_Real<B>::type b; typedef double type; };
+#define DH_UNARY(name, kind) \
     extern "C" double name(double) kind; extern "C" float name##f(float) kind; \
-    DA_IN float name(float x) { return name##f(x); } \
-    template <class T> DA_IN typename da_Whole<T>::type name(T x) { return name((double)x); }
-#define DA_BINARY(name, kind) \
+    DH_IN float name(float x) { return name##f(x); } \
+    template <class T> DH_IN typename dh_Whole<T>::type name(T x) { return name((double)x); }
+#define DH_BINARY(name, kind) \
     extern "C" double name(double, double) kind; extern "C" float name##f(float, float) kind; \
-    DA_IN float name(float x, float y) { return name##f(x, y); } \
-    template <class A, class B> DA_IN typename da_Common<A, B>::type name(A x, B y) { return name((double)x, (double)y); }
-DA_UNARY(exp, DA_SIMD) DA_UNARY(exp2, DA_SIMD) DA_UNARY(exp10, DA_SIMD) DA_UNARY(expm1, DA_SIMD) DA_UNARY(log, DA_SIMD)
-DA_UNARY(log2, DA_SIMD) DA_UNARY(log10, DA_SIMD) DA_UNARY(log1p, DA_SIMD) DA_UNARY(sin, DA_SIMD) DA_UNARY(cos, DA_SIMD)
-DA_UNARY(tan, DA_SIMD) DA_UNARY(asin, DA_SIMD) DA_UNARY(acos, DA_SIMD) DA_UNARY(atan, DA_SIMD) DA_UNARY(sinh, DA_SIMD)
-DA_UNARY(cosh, DA_SIMD) DA_UNARY(tanh, DA_SIMD) DA_UNARY(asinh, DA_SIMD) DA_UNARY(acosh, DA_SIMD) DA_UNARY(atanh, DA_SIMD)
-DA_UNARY(cbrt, DA_SIMD) DA_UNARY(erf, DA_SIMD) DA_UNARY(erfc, DA_SIMD)
-DA_UNARY(sqrt, DA_PURE) DA_UNARY(fabs, DA_PURE) DA_UNARY(floor, DA_PURE) DA_UNARY(ceil, DA_PURE) DA_UNARY(trunc, DA_PURE)
-DA_UNARY(rint, DA_PURE) DA_UNARY(nearbyint, DA_PURE) DA_UNARY(round, DA_PURE) DA_UNARY(logb, DA_PURE)
-DA_UNARY(tgamma, DA_PURE) DA_UNARY(lgamma, ) DA_UNARY(j0, DA_PURE) DA_UNARY(j1, DA_PURE) DA_UNARY(y0, DA_PURE) DA_UNARY(y1, DA_PURE)
-DA_BINARY(pow, DA_SIMD) DA_BINARY(atan2, DA_SIMD) DA_BINARY(hypot, DA_SIMD) DA_BINARY(fmod, DA_PURE) DA_BINARY(remainder, DA_PURE)
-DA_BINARY(copysign, DA_PURE) DA_BINARY(fdim, DA_PURE) DA_BINARY(fmax, DA_PURE) DA_BINARY(fmin, DA_PURE) DA_BINARY(nextafter, DA_PURE)
-DA_IN float pow(float x, int n) { return powf(x, (float)n); }
+    DH_IN float name(float x, float y) { return name##f(x, y); } \
+    template <class A, class B> DH_IN typename dh_Common<A, B>::type name(A x, B y) { return name((double)x, (double)y); }
+DH_UNARY(exp, DH_SIMD) DH_UNARY(exp2, DH_SIMD) DH_UNARY(exp10, DH_SIMD) DH_UNARY(expm1, DH_SIMD) DH_UNARY(log, DH_SIMD)
+DH_UNARY(log2, DH_SIMD) DH_UNARY(log10, DH_SIMD) DH_UNARY(log1p, DH_SIMD) DH_UNARY(sin, DH_SIMD) DH_UNARY(cos, DH_SIMD)
+DH_UNARY(tan, DH_SIMD) DH_UNARY(asin, DH_SIMD) DH_UNARY(acos, DH_SIMD) DH_UNARY(atan, DH_SIMD) DH_UNARY(sinh, DH_SIMD)
+DH_UNARY(cosh, DH_SIMD) DH_UNARY(tanh, DH_SIMD) DH_UNARY(asinh, DH_SIMD) DH_UNARY(acosh, DH_SIMD) DH_UNARY(atanh, DH_SIMD)
+DH_UNARY(cbrt, DH_SIMD) DH_UNARY(erf, DH_SIMD) DH_UNARY(erfc, DH_SIMD)
+DH_UNARY(sqrt, DH_PURE) DH_UNARY(fabs, DH_PURE) DH_UNARY(floor, DH_PURE) DH_UNARY(ceil, DH_PURE) DH_UNARY(trunc, DH_PURE)
+DH_UNARY(rint, DH_PURE) DH_UNARY(nearbyint, DH_PURE) DH_UNARY(round, DH_PURE) DH_UNARY(logb, DH_PURE)
+DH_UNARY(tgamma, DH_PURE) DH_UNARY(lgamma, ) DH_UNARY(j0, DH_PURE) DH_UNARY(j1, DH_PURE) DH_UNARY(y0, DH_PURE) DH_UNARY(y1, DH_PURE)
+DH_BINARY(pow, DH_SIMD) DH_BINARY(atan2, DH_SIMD) DH_BINARY(hypot, DH_SIMD) DH_BINARY(fmod, DH_PURE) DH_BINARY(remainder, DH_PURE)
+DH_BINARY(copysign, DH_PURE) DH_BINARY(fdim, DH_PURE) DH_BINARY(fmax, DH_PURE) DH_BINARY(fmin, DH_PURE) DH_BINARY(nextafter, DH_PURE)
+DH_IN float pow(float x, int n) { return powf(x, (float)n); }
 extern "C" {
-double fma(double, double, double) DA_PURE; float fmaf(float, float, float) DA_PURE;
-double ldexp(double, int) DA_PURE; float ldexpf(float, int) DA_PURE; double scalbn(double, int) DA_PURE; float scalbnf(float, int) DA_PURE;
+double fma(double, double, double) DH_PURE; float fmaf(float, float, float) DH_PURE;
+double ldexp(double, int) DH_PURE; float ldexpf(float, int) DH_PURE; double scalbn(double, int) DH_PURE; float scalbnf(float, int) DH_PURE;
 double frexp(double, int *); float frexpf(float, int *); double modf(double, double *); float modff(float, float *);
 double remquo(double, double, int *); float remquof(float, float, int *);
-int ilogb(double) DA_PURE; int ilogbf(float) DA_PURE; double jn(int, double) DA_PURE; float jnf(int, float) DA_PURE;
-double yn(int, double) DA_PURE; float ynf(int, float) DA_PURE;
-long lrint(double) DA_PURE; long lrintf(float) DA_PURE; long lround(double) DA_PURE; long lroundf(float) DA_PURE;
-long long llrint(double) DA_PURE; long long llrintf(float) DA_PURE; long long llround(double) DA_PURE; long long llroundf(float) DA_PURE;
-int abs(int) DA_PURE; long labs(long) DA_PURE; long long llabs(long long) DA_PURE;
+int ilogb(double) DH_PURE; int ilogbf(float) DH_PURE; double jn(int, double) DH_PURE; float jnf(int, float) DH_PURE;
+double yn(int, double) DH_PURE; float ynf(int, float) DH_PURE;
+long lrint(double) DH_PURE; long lrintf(float) DH_PURE; long lround(double) DH_PURE; long lroundf(float) DH_PURE;
+long long llrint(double) DH_PURE; long long llrintf(float) DH_PURE; long long llround(double) DH_PURE; long long llroundf(float) DH_PURE;
+int abs(int) DH_PURE; long labs(long) DH_PURE; long long llabs(long long) DH_PURE;
 }
-DA_IN float fma(float x, float y, float z) { return fmaf(x, y, z); }
-DA_IN float ldexp(float x, int n) { return ldexpf(x, n); }
-DA_IN float scalbn(float x, int n) { return scalbnf(x, n); }
-DA_IN float frexp(float x, int *n) { return frexpf(x, n); }
-DA_IN float modf(float x, float *whole) { return modff(x, whole); }
-DA_IN float remquo(float x, float y, int *n) { return remquof(x, y, n); }
-DA_IN int ilogb(float x) { return ilogbf(x); }
-DA_IN long lrint(float x) { return lrintf(x); }
-DA_IN long lround(float x) { return lroundf(x); }
-DA_IN long long llrint(float x) { return llrintf(x); }
-DA_IN long long llround(float x) { return llroundf(x); }
-DA_IN long abs(long x) { return labs(x); }
-DA_IN long long abs(long long x) { return llabs(x); }
-DA_IN float abs(float x) { return fabsf(x); }
-DA_IN double abs(double x) { return fabs(x); }
-#define DA_OWN(f, T, s, one, pi) \
-    DA_IN T rsqrt##s(T x) { return one / sqrt(x); } \
-    DA_IN T rcbrt##s(T x) { return one / cbrt(x); } \
-    DA_IN T sinpi##s(T x) { x -= 2 * rint(x / 2); T y = rint(2 * x), z = sin(pi * (x - y / 2)), c = cos(pi * (x - y / 2)); int k = (int)y & 3; \
+DH_IN float fma(float x, float y, float z) { return fmaf(x, y, z); }
+DH_IN float ldexp(float x, int n) { return ldexpf(x, n); }
+DH_IN float scalbn(float x, int n) { return scalbnf(x, n); }
+DH_IN float frexp(float x, int *n) { return frexpf(x, n); }
+DH_IN float modf(float x, float *whole) { return modff(x, whole); }
+DH_IN float remquo(float x, float y, int *n) { return remquof(x, y, n); }
+DH_IN int ilogb(float x) { return ilogbf(x); }
+DH_IN long lrint(float x) { return lrintf(x); }
+DH_IN long lround(float x) { return lroundf(x); }
+DH_IN long long llrint(float x) { return llrintf(x); }
+DH_IN long long llround(float x) { return llroundf(x); }
+DH_IN long abs(long x) { return labs(x); }
+DH_IN long long abs(long long x) { return llabs(x); }
+DH_IN float abs(float x) { return fabsf(x); }
+DH_IN double abs(double x) { return fabs(x); }
+#define DH_OWN(f, T, s, one, pi) \
+    DH_IN T rsqrt##s(T x) { return one / sqrt(x); } \
+    DH_IN T rcbrt##s(T x) { return one / cbrt(x); } \
+    DH_IN T sinpi##s(T x) { x -= 2 * rint(x / 2); T y = rint(2 * x), z = sin(pi * (x - y / 2)), c = cos(pi * (x - y / 2)); int k = (int)y & 3; \
         return x == 0 ? x : k == 0 ? z : k == 1 ? c : k == 2 ? -z : -c; } \
-    DA_IN T cospi##s(T x) { return sinpi##s(x - 2 * rint(x / 2) + one / 2); } \
-    DA_IN T normcdf##s(T x) { return one / 2 * erfc(x * (T)-M_SQRT1_2); } \
-    DA_IN T norm3d##s(T x, T y, T z) { return hypot(hypot(x, y), z); } \
-    DA_IN T rhypot##s(T x, T y) { return one / hypot(x, y); } \
-    DA_IN void sincos##s(T x, T *a, T *b) { *a = sin(x); *b = cos(x); } \
-    DA_IN void sincospi##s(T x, T *a, T *b) { *a = sinpi##s(x); *b = cospi##s(x); }
-DA_OWN(f, float, f, 1.f, 3.14159265358979323846f) DA_OWN(f, double, , 1., M_PI)
-DA_IN float rsqrt(float x) { return rsqrtf(x); }
-#define DA_TEST(f) \
-    DA_IN bool f(float x) { return __builtin_##f(x); } \
-    DA_IN bool f(double x) { return __builtin_##f(x); } \
-    template <class T> DA_IN bool f(T x) { return __builtin_##f((typename da_Whole<T>::type)x); }
-DA_TEST(isnan) DA_TEST(isinf) DA_TEST(isfinite) DA_TEST(signbit)
+    DH_IN T cospi##s(T x) { return sinpi##s(x - 2 * rint(x / 2) + one / 2); } \
+    DH_IN T normcdf##s(T x) { return one / 2 * erfc(x * (T)-M_SQRT1_2); } \
+    DH_IN T norm3d##s(T x, T y, T z) { return hypot(hypot(x, y), z); } \
+    DH_IN T rhypot##s(T x, T y) { return one / hypot(x, y); } \
+    DH_IN void sincos##s(T x, T *a, T *b) { *a = sin(x); *b = cos(x); } \
+    DH_IN void sincospi##s(T x, T *a, T *b) { *a = sinpi##s(x); *b = cospi##s(x); }
+DH_OWN(f, float, f, 1.f, 3.14159265358979323846f) DH_OWN(f, double, , 1., M_PI)
+DH_IN float rsqrt(float x) { return rsqrtf(x); }
+#define DH_TEST(f) \
+    DH_IN bool f(float x) { return __builtin_##f(x); } \
+    DH_IN bool f(double x) { return __builtin_##f(x); } \
+    template <class T> DH_IN bool f(T x) { return __builtin_##f((typename dh_Whole<T>::type)x); }
+DH_TEST(isnan) DH_TEST(isinf) DH_TEST(isfinite) DH_TEST(signbit)
 
-#define DA_EXTREMES(A, B, R) \
-    DA_IN R min(A x, B y) { return (R)x < (R)y ? (R)x : (R)y; } \
-    DA_IN R max(A x, B y) { return (R)x > (R)y ? (R)x : (R)y; }
-#define DA_WHOLE_EXTREMES(T) \
-    DA_EXTREMES(T, T, T) DA_EXTREMES(unsigned T, unsigned T, unsigned T) DA_EXTREMES(T, unsigned T, unsigned T) DA_EXTREMES(unsigned T, T, unsigned T)
-DA_WHOLE_EXTREMES(int) DA_WHOLE_EXTREMES(long) DA_WHOLE_EXTREMES(long long)
-DA_IN float min(float x, float y) { return fminf(x, y); }
-DA_IN float max(float x, float y) { return fmaxf(x, y); }
-#define DA_REAL_EXTREMES(A, B) \
-    DA_IN double min(A x, B y) { return fmin((double)x, (double)y); } \
-    DA_IN double max(A x, B y) { return fmax((double)x, (double)y); }
-DA_REAL_EXTREMES(double, double) DA_REAL_EXTREMES(float, double) DA_REAL_EXTREMES(double, float)
+#define DH_EXTREMES(A, B, R) \
+    DH_IN R min(A x, B y) { return (R)x < (R)y ? (R)x : (R)y; } \
+    DH_IN R max(A x, B y) { return (R)x > (R)y ? (R)x : (R)y; }
+#define DH_WHOLE_EXTREMES(T) \
+    DH_EXTREMES(T, T, T) DH_EXTREMES(unsigned T, unsigned T, unsigned T) DH_EXTREMES(T, unsigned T, unsigned T) DH_EXTREMES(unsigned T, T, unsigned T)
+DH_WHOLE_EXTREMES(int) DH_WHOLE_EXTREMES(long) DH_WHOLE_EXTREMES(long long)
+DH_IN float min(float x, float y) { return fminf(x, y); }
+DH_IN float max(float x, float y) { return fmaxf(x, y); }
+#define DH_REAL_EXTREMES(A, B) \
+    DH_IN double min(A x, B y) { return fmin((double)x, (double)y); } \
+    DH_IN double max(A x, B y) { return fmax((double)x, (double)y); }
+DH_REAL_EXTREMES(double, double) DH_REAL_EXTREMES(float, double) DH_REAL_EXTREMES(double, float)
 #define umin min
 #define umax max
 
 // ---- atomics ------------------------------------------------------------------------------------------
 // A loop around compare-and-swap does what the processor has no instruction for. Bits are compared, not values.
-template <int N> struct da_Bits {};
-template <> struct da_Bits<2> { typedef unsigned short type; };
-template <> struct da_Bits<4> { typedef unsigned type; };
-template <> struct da_Bits<8> { typedef unsigned long long type; };
-template <class T> DA_IN T da_swap_if(T *p, T expected, T desired) {
-    typename da_Bits<sizeof(T)>::type e, d;
+template <int N> struct dh_Bits {};
+template <> struct dh_Bits<2> { typedef unsigned short type; };
+template <> struct dh_Bits<4> { typedef unsigned type; };
+template <> struct dh_Bits<8> { typedef unsigned long long type; };
+template <class T> DH_IN T dh_swap_if(T *p, T expected, T desired) {
+    typename dh_Bits<sizeof(T)>::type e, d;
     memcpy(&e, &expected, sizeof e);
     memcpy(&d, &desired, sizeof d);
     __atomic_compare_exchange_n((decltype(e) *)p, &e, d, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
     memcpy(&expected, &e, sizeof e);
     return expected;
 }
-template <class T> DA_IN bool da_same_bits(T a, T b) { return __builtin_memcmp(&a, &b, sizeof a) == 0; }
-#define DA_UPDATE(T, p, formula) { \
+template <class T> DH_IN bool dh_same_bits(T a, T b) { return __builtin_memcmp(&a, &b, sizeof a) == 0; }
+#define DH_UPDATE(T, p, formula) { \
     T old = *(volatile T *)p; \
-    for (;;) { const T now = da_swap_if(p, old, (T)(formula)); if (da_same_bits(now, old)) return old; old = now; } }
-#define DA_ATOMIC2(f, T, body) \
-    DA_IN T f(T *p, T v) body DA_IN T f##_block(T *p, T v) body DA_IN T f##_system(T *p, T v) body \
-    DA_IN T f(volatile T *q, T v) { return f((T *)q, v); }
-#define DA_ATOMIC_WHOLE(T) \
-    DA_ATOMIC2(atomicAdd, T, { return __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }) \
-    DA_ATOMIC2(atomicSub, T, { return __atomic_fetch_sub(p, v, __ATOMIC_ACQ_REL); }) \
-    DA_ATOMIC2(atomicExch, T, { return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL); }) \
-    DA_ATOMIC2(atomicAnd, T, { return __atomic_fetch_and(p, v, __ATOMIC_ACQ_REL); }) \
-    DA_ATOMIC2(atomicOr, T, { return __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL); }) \
-    DA_ATOMIC2(atomicXor, T, { return __atomic_fetch_xor(p, v, __ATOMIC_ACQ_REL); }) \
-    DA_ATOMIC2(atomicMin, T, DA_UPDATE(T, p, v < old ? v : old)) \
-    DA_ATOMIC2(atomicMax, T, DA_UPDATE(T, p, v > old ? v : old)) DA_ATOMIC_CAS(T)
-#define DA_ATOMIC_CAS(T) \
-    DA_IN T atomicCAS(T *p, T c, T v) { return da_swap_if(p, c, v); } \
-    DA_IN T atomicCAS_block(T *p, T c, T v) { return da_swap_if(p, c, v); } \
-    DA_IN T atomicCAS_system(T *p, T c, T v) { return da_swap_if(p, c, v); } \
-    DA_IN T atomicCAS(volatile T *p, T c, T v) { return da_swap_if((T *)p, c, v); }
-#define DA_ATOMIC_REAL(T) \
-    DA_ATOMIC2(atomicAdd, T, DA_UPDATE(T, p, old + v)) DA_ATOMIC2(atomicSub, T, DA_UPDATE(T, p, old - v)) \
-    DA_ATOMIC2(atomicMin, T, DA_UPDATE(T, p, v < old ? v : old)) DA_ATOMIC2(atomicMax, T, DA_UPDATE(T, p, v > old ? v : old)) \
-    DA_ATOMIC2(atomicExch, T, DA_UPDATE(T, p, v))
-DA_ATOMIC_WHOLE(int) DA_ATOMIC_WHOLE(unsigned) DA_ATOMIC_WHOLE(long) DA_ATOMIC_WHOLE(unsigned long)
-DA_ATOMIC_WHOLE(long long) DA_ATOMIC_WHOLE(unsigned long long) DA_ATOMIC_CAS(unsigned short)
-DA_ATOMIC_REAL(float) DA_ATOMIC_REAL(double)
-DA_ATOMIC2(atomicInc, unsigned, DA_UPDATE(unsigned, p, old >= v ? 0 : old + 1))
-DA_ATOMIC2(atomicDec, unsigned, DA_UPDATE(unsigned, p, old == 0 || old > v ? v : old - 1))
+    for (;;) { const T now = dh_swap_if(p, old, (T)(formula)); if (dh_same_bits(now, old)) return old; old = now; } }
+#define DH_ATOMIC2(f, T, body) \
+    DH_IN T f(T *p, T v) body DH_IN T f##_block(T *p, T v) body DH_IN T f##_system(T *p, T v) body \
+    DH_IN T f(volatile T *q, T v) { return f((T *)q, v); }
+#define DH_ATOMIC_WHOLE(T) \
+    DH_ATOMIC2(atomicAdd, T, { return __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }) \
+    DH_ATOMIC2(atomicSub, T, { return __atomic_fetch_sub(p, v, __ATOMIC_ACQ_REL); }) \
+    DH_ATOMIC2(atomicExch, T, { return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL); }) \
+    DH_ATOMIC2(atomicAnd, T, { return __atomic_fetch_and(p, v, __ATOMIC_ACQ_REL); }) \
+    DH_ATOMIC2(atomicOr, T, { return __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL); }) \
+    DH_ATOMIC2(atomicXor, T, { return __atomic_fetch_xor(p, v, __ATOMIC_ACQ_REL); }) \
+    DH_ATOMIC2(atomicMin, T, DH_UPDATE(T, p, v < old ? v : old)) \
+    DH_ATOMIC2(atomicMax, T, DH_UPDATE(T, p, v > old ? v : old)) DH_ATOMIC_CAS(T)
+#define DH_ATOMIC_CAS(T) \
+    DH_IN T atomicCAS(T *p, T c, T v) { return dh_swap_if(p, c, v); } \
+    DH_IN T atomicCAS_block(T *p, T c, T v) { return dh_swap_if(p, c, v); } \
+    DH_IN T atomicCAS_system(T *p, T c, T v) { return dh_swap_if(p, c, v); } \
+    DH_IN T atomicCAS(volatile T *p, T c, T v) { return dh_swap_if((T *)p, c, v); }
+#define DH_ATOMIC_REAL(T) \
+    DH_ATOMIC2(atomicAdd, T, DH_UPDATE(T, p, old + v)) DH_ATOMIC2(atomicSub, T, DH_UPDATE(T, p, old - v)) \
+    DH_ATOMIC2(atomicMin, T, DH_UPDATE(T, p, v < old ? v : old)) DH_ATOMIC2(atomicMax, T, DH_UPDATE(T, p, v > old ? v : old)) \
+    DH_ATOMIC2(atomicExch, T, DH_UPDATE(T, p, v))
+DH_ATOMIC_WHOLE(int) DH_ATOMIC_WHOLE(unsigned) DH_ATOMIC_WHOLE(long) DH_ATOMIC_WHOLE(unsigned long)
+DH_ATOMIC_WHOLE(long long) DH_ATOMIC_WHOLE(unsigned long long) DH_ATOMIC_CAS(unsigned short)
+DH_ATOMIC_REAL(float) DH_ATOMIC_REAL(double)
+DH_ATOMIC2(atomicInc, unsigned, DH_UPDATE(unsigned, p, old >= v ? 0 : old + 1))
+DH_ATOMIC2(atomicDec, unsigned, DH_UPDATE(unsigned, p, old == 0 || old > v ? v : old - 1))
 #define __threadfence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define __threadfence_block() __threadfence()
 #define __threadfence_system() __threadfence()
 
 // ---- intrinsics -----------------------------------------------------------------------------------------
-template <class To, class From> DA_IN To da_reread(From x) {
+template <class To, class From> DH_IN To dh_reread(From x) {
     static_assert(sizeof(To) == sizeof(From), "");
     To r;
     memcpy(&r, &x, sizeof r);
     return r;
 }
-#define DA_SAME(own, T, f) DA_IN T own(T x) { return f; }
-#define DA_SAME2(own, T, f) DA_IN T own(T x, T y) { return f; }
-DA_SAME(__expf, float, expf(x)) DA_SAME(__exp10f, float, exp10f(x)) DA_SAME(__logf, float, logf(x)) DA_SAME(__log2f, float, log2f(x))
-DA_SAME(__log10f, float, log10f(x)) DA_SAME(__sinf, float, sinf(x)) DA_SAME(__cosf, float, cosf(x)) DA_SAME(__tanf, float, tanf(x))
-DA_SAME2(__powf, float, powf(x, y)) DA_SAME2(__fdividef, float, x / y) DA_SAME2(fdividef, float, x / y)
-DA_SAME(__saturatef, float, x > 0 ? x < 1 ? x : 1 : 0) DA_SAME(saturate, float, __saturatef(x))
+#define DH_SAME(own, T, f) DH_IN T own(T x) { return f; }
+#define DH_SAME2(own, T, f) DH_IN T own(T x, T y) { return f; }
+DH_SAME(__expf, float, expf(x)) DH_SAME(__exp10f, float, exp10f(x)) DH_SAME(__logf, float, logf(x)) DH_SAME(__log2f, float, log2f(x))
+DH_SAME(__log10f, float, log10f(x)) DH_SAME(__sinf, float, sinf(x)) DH_SAME(__cosf, float, cosf(x)) DH_SAME(__tanf, float, tanf(x))
+DH_SAME2(__powf, float, powf(x, y)) DH_SAME2(__fdividef, float, x / y) DH_SAME2(fdividef, float, x / y)
+DH_SAME(__saturatef, float, x > 0 ? x < 1 ? x : 1 : 0) DH_SAME(saturate, float, __saturatef(x))
 #define __sincosf sincosf
-#define DA_ROUNDED(p, q, T) \
-    DA_SAME2(__##p##add_rn, T, x + y) DA_SAME2(__##p##sub_rn, T, x - y) DA_SAME2(__##p##mul_rn, T, x * y) \
-    DA_SAME2(__##p##div_rn, T, x / y) DA_SAME(__##p##rcp_rn, T, 1 / x) DA_SAME(__##p##sqrt_rn, T, sqrt(x)) \
-    DA_IN T __##q##_rn(T x, T y, T z) { return fma(x, y, z); }
-DA_ROUNDED(f, fmaf, float) DA_ROUNDED(d, fma, double)
-DA_SAME(__frsqrt_rn, float, (float)(1 / sqrt((double)x)))
-#define DA_CONVERT(f, From, To) \
-    DA_IN To f##_rn(From x) { return (To)rint(x); } DA_IN To f##_rz(From x) { return (To)x; } \
-    DA_IN To f##_rd(From x) { return (To)floor(x); } DA_IN To f##_ru(From x) { return (To)ceil(x); }
-DA_CONVERT(__float2int, float, int) DA_CONVERT(__float2uint, float, unsigned) DA_CONVERT(__float2ll, float, long long)
-DA_CONVERT(__float2ull, float, unsigned long long) DA_CONVERT(__double2int, double, int) DA_CONVERT(__double2uint, double, unsigned)
-DA_CONVERT(__double2ll, double, long long) DA_CONVERT(__double2ull, double, unsigned long long)
-#define DA_TO(f, From, To) DA_IN To f(From x) { return (To)x; }
-DA_TO(__int2float_rn, int, float) DA_TO(__uint2float_rn, unsigned, float) DA_TO(__ll2float_rn, long long, float)
-DA_TO(__ull2float_rn, unsigned long long, float) DA_TO(__double2float_rn, double, float) DA_TO(__int2double_rn, int, double)
-DA_TO(__uint2double_rn, unsigned, double) DA_TO(__ll2double_rn, long long, double) DA_TO(__ull2double_rn, unsigned long long, double)
-DA_IN int __float_as_int(float x) { return da_reread<int>(x); }
-DA_IN unsigned __float_as_uint(float x) { return da_reread<unsigned>(x); }
-DA_IN float __int_as_float(int x) { return da_reread<float>(x); }
-DA_IN float __uint_as_float(unsigned x) { return da_reread<float>(x); }
-DA_IN long long __double_as_longlong(double x) { return da_reread<long long>(x); }
-DA_IN double __longlong_as_double(long long x) { return da_reread<double>(x); }
-DA_IN int __double2hiint(double x) { return (int)(da_reread<long long>(x) >> 32); }
-DA_IN int __double2loint(double x) { return (int)da_reread<long long>(x); }
-DA_IN double __hiloint2double(int high, int low) { return da_reread<double>((unsigned long long)(unsigned)high << 32 | (unsigned)low); }
+#define DH_ROUNDED(p, q, T) \
+    DH_SAME2(__##p##add_rn, T, x + y) DH_SAME2(__##p##sub_rn, T, x - y) DH_SAME2(__##p##mul_rn, T, x * y) \
+    DH_SAME2(__##p##div_rn, T, x / y) DH_SAME(__##p##rcp_rn, T, 1 / x) DH_SAME(__##p##sqrt_rn, T, sqrt(x)) \
+    DH_IN T __##q##_rn(T x, T y, T z) { return fma(x, y, z); }
+DH_ROUNDED(f, fmaf, float) DH_ROUNDED(d, fma, double)
+DH_SAME(__frsqrt_rn, float, (float)(1 / sqrt((double)x)))
+#define DH_CONVERT(f, From, To) \
+    DH_IN To f##_rn(From x) { return (To)rint(x); } DH_IN To f##_rz(From x) { return (To)x; } \
+    DH_IN To f##_rd(From x) { return (To)floor(x); } DH_IN To f##_ru(From x) { return (To)ceil(x); }
+DH_CONVERT(__float2int, float, int) DH_CONVERT(__float2uint, float, unsigned) DH_CONVERT(__float2ll, float, long long)
+DH_CONVERT(__float2ull, float, unsigned long long) DH_CONVERT(__double2int, double, int) DH_CONVERT(__double2uint, double, unsigned)
+DH_CONVERT(__double2ll, double, long long) DH_CONVERT(__double2ull, double, unsigned long long)
+#define DH_TO(f, From, To) DH_IN To f(From x) { return (To)x; }
+DH_TO(__int2float_rn, int, float) DH_TO(__uint2float_rn, unsigned, float) DH_TO(__ll2float_rn, long long, float)
+DH_TO(__ull2float_rn, unsigned long long, float) DH_TO(__double2float_rn, double, float) DH_TO(__int2double_rn, int, double)
+DH_TO(__uint2double_rn, unsigned, double) DH_TO(__ll2double_rn, long long, double) DH_TO(__ull2double_rn, unsigned long long, double)
+DH_IN int __float_as_int(float x) { return dh_reread<int>(x); }
+DH_IN unsigned __float_as_uint(float x) { return dh_reread<unsigned>(x); }
+DH_IN float __int_as_float(int x) { return dh_reread<float>(x); }
+DH_IN float __uint_as_float(unsigned x) { return dh_reread<float>(x); }
+DH_IN long long __double_as_longlong(double x) { return dh_reread<long long>(x); }
+DH_IN double __longlong_as_double(long long x) { return dh_reread<double>(x); }
+DH_IN int __double2hiint(double x) { return (int)(dh_reread<long long>(x) >> 32); }
+DH_IN int __double2loint(double x) { return (int)dh_reread<long long>(x); }
+DH_IN double __hiloint2double(int high, int low) { return dh_reread<double>((unsigned long long)(unsigned)high << 32 | (unsigned)low); }
 
-DA_IN int __popc(unsigned x) { return __builtin_popcount(x); }
-DA_IN int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
-DA_IN int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
-DA_IN int __clzll(long long x) { return x ? __builtin_clzll((unsigned long long)x) : 64; }
-DA_IN int __ffs(int x) { return __builtin_ffs(x); }
-DA_IN int __ffsll(long long x) { return __builtin_ffsll(x); }
-DA_IN unsigned __brev(unsigned x) {
+DH_IN int __popc(unsigned x) { return __builtin_popcount(x); }
+DH_IN int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
+DH_IN int __clz(int x) { return x ? __builtin_clz((unsigned)x) : 32; }
+DH_IN int __clzll(long long x) { return x ? __builtin_clzll((unsigned long long)x) : 64; }
+DH_IN int __ffs(int x) { return __builtin_ffs(x); }
+DH_IN int __ffsll(long long x) { return __builtin_ffsll(x); }
+DH_IN unsigned __brev(unsigned x) {
     x = (x >> 1 & 0x55555555u) | (x & 0x55555555u) << 1;
     x = (x >> 2 & 0x33333333u) | (x & 0x33333333u) << 2;
     x = (x >> 4 & 0x0f0f0f0fu) | (x & 0x0f0f0f0fu) << 4;
     return __builtin_bswap32(x);
 }
-DA_IN unsigned long long __brevll(unsigned long long x) {
+DH_IN unsigned long long __brevll(unsigned long long x) {
     return (unsigned long long)__brev((unsigned)x) << 32 | __brev((unsigned)(x >> 32));
 }
-DA_IN int __mul24(int x, int y) { return (x << 8 >> 8) * (y << 8 >> 8); }
-DA_IN unsigned __umul24(unsigned x, unsigned y) { return (x & 0xffffffu) * (y & 0xffffffu); }
-DA_IN int __mulhi(int x, int y) { return (int)((long long)x * y >> 32); }
-DA_IN unsigned __umulhi(unsigned x, unsigned y) { return (unsigned)((unsigned long long)x * y >> 32); }
-DA_IN long long __mul64hi(long long x, long long y) { return (long long)((__int128)x * y >> 64); }
-DA_IN unsigned long long __umul64hi(unsigned long long x, unsigned long long y) { return (unsigned long long)((unsigned __int128)x * y >> 64); }
-DA_IN unsigned __sad(int x, int y, unsigned z) { return z + (x > y ? (unsigned)x - (unsigned)y : (unsigned)y - (unsigned)x); }
-DA_IN unsigned __usad(unsigned x, unsigned y, unsigned z) { return z + (x > y ? x - y : y - x); }
-DA_IN int __hadd(int x, int y) { return (int)(((long long)x + y) >> 1); }
-DA_IN int __rhadd(int x, int y) { return (int)(((long long)x + y + 1) >> 1); }
-DA_IN unsigned __uhadd(unsigned x, unsigned y) { return (unsigned)(((unsigned long long)x + y) >> 1); }
-DA_IN unsigned __urhadd(unsigned x, unsigned y) { return (unsigned)(((unsigned long long)x + y + 1) >> 1); }
-DA_IN unsigned __funnelshift_l(unsigned low, unsigned high, unsigned n) {
+DH_IN int __mul24(int x, int y) { return (x << 8 >> 8) * (y << 8 >> 8); }
+DH_IN unsigned __umul24(unsigned x, unsigned y) { return (x & 0xffffffu) * (y & 0xffffffu); }
+DH_IN int __mulhi(int x, int y) { return (int)((long long)x * y >> 32); }
+DH_IN unsigned __umulhi(unsigned x, unsigned y) { return (unsigned)((unsigned long long)x * y >> 32); }
+DH_IN long long __mul64hi(long long x, long long y) { return (long long)((__int128)x * y >> 64); }
+DH_IN unsigned long long __umul64hi(unsigned long long x, unsigned long long y) { return (unsigned long long)((unsigned __int128)x * y >> 64); }
+DH_IN unsigned __sad(int x, int y, unsigned z) { return z + (x > y ? (unsigned)x - (unsigned)y : (unsigned)y - (unsigned)x); }
+DH_IN unsigned __usad(unsigned x, unsigned y, unsigned z) { return z + (x > y ? x - y : y - x); }
+DH_IN int __hadd(int x, int y) { return (int)(((long long)x + y) >> 1); }
+DH_IN int __rhadd(int x, int y) { return (int)(((long long)x + y + 1) >> 1); }
+DH_IN unsigned __uhadd(unsigned x, unsigned y) { return (unsigned)(((unsigned long long)x + y) >> 1); }
+DH_IN unsigned __urhadd(unsigned x, unsigned y) { return (unsigned)(((unsigned long long)x + y + 1) >> 1); }
+DH_IN unsigned __funnelshift_l(unsigned low, unsigned high, unsigned n) {
     return (unsigned)(((unsigned long long)high << 32 | low) << (n & 31) >> 32);
 }
-DA_IN unsigned __funnelshift_r(unsigned low, unsigned high, unsigned n) {
+DH_IN unsigned __funnelshift_r(unsigned low, unsigned high, unsigned n) {
     return (unsigned)(((unsigned long long)high << 32 | low) >> (n & 31));
 }
-DA_IN unsigned __byte_perm(unsigned x, unsigned y, unsigned s) {
+DH_IN unsigned __byte_perm(unsigned x, unsigned y, unsigned s) {
     const unsigned long long both = (unsigned long long)y << 32 | x;
     unsigned r = 0;
     for (int k = 0; k < 4; ++k) {
@@ -339,11 +339,11 @@ DA_IN unsigned __byte_perm(unsigned x, unsigned y, unsigned s) {
     }
     return r;
 }
-#define DA_LOAD(f) template <class T> DA_IN T f(const T *p) { return *p; }
-DA_LOAD(__ldg) DA_LOAD(__ldca) DA_LOAD(__ldcg) DA_LOAD(__ldcs) DA_LOAD(__ldlu) DA_LOAD(__ldcv)
-#define DA_STORE(f) template <class T> DA_IN void f(T *p, T x) { *p = x; }
-DA_STORE(__stwb) DA_STORE(__stcg) DA_STORE(__stcs) DA_STORE(__stwt)
-DA_IN long long clock64() {
+#define DH_LOAD(f) template <class T> DH_IN T f(const T *p) { return *p; }
+DH_LOAD(__ldg) DH_LOAD(__ldca) DH_LOAD(__ldcg) DH_LOAD(__ldcs) DH_LOAD(__ldlu) DH_LOAD(__ldcv)
+#define DH_STORE(f) template <class T> DH_IN void f(T *p, T x) { *p = x; }
+DH_STORE(__stwb) DH_STORE(__stcg) DH_STORE(__stcs) DH_STORE(__stwt)
+DH_IN long long clock64() {
 #if defined(__x86_64__)
     return (long long)__builtin_ia32_rdtsc();
 #else
@@ -352,5 +352,5 @@ DA_IN long long clock64() {
     return r;
 #endif
 }
-DA_IN long clock() { return (long)clock64(); }
-DA_IN void __nanosleep(unsigned) {}
+DH_IN long clock() { return (long)clock64(); }
+DH_IN void __nanosleep(unsigned) {}
