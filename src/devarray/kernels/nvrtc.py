@@ -97,7 +97,8 @@ class Nvrtc:
         try:
             self._lib: Any = self._ffi.dlopen(path, self._ffi.RTLD_NOW)
         except OSError as error:
-            raise DeviceError(f"NVRTC cannot be loaded: {error}") from None
+            problem = str(error).partition("  Additionally")[0]  # cffi's advice on names
+            raise DeviceError(f"NVRTC cannot be loaded: {problem}") from None
         major, minor = self._ffi.new("int *"), self._ffi.new("int *")
         self._check(self._lib.nvrtcVersion(major, minor))
         self.version: tuple[int, int] = (major[0], minor[0])
@@ -245,15 +246,15 @@ def find_nvrtc(newest: int | None = None) -> Nvrtc:
         try:
             found = Nvrtc(path)
         except DeviceError as error:
-            tried.append(str(error))
+            if os.path.isabs(path):  # else it is a name that the system's loader does not know
+                tried.append(str(error))
             continue
         if newest is None or found.version[0] <= newest:
             return found
         tried.append(f"{path} is of CUDA {found.version[0]}, and {newest} is wanted at most")
     raise DeviceError(
-        "NVRTC, the compiler of CUDA kernels, was not found"
-        + (f" ({'; '.join(tried)})" if tried else "")
-        + f". {_REMEDY}"
+        "NVRTC, the compiler of CUDA kernels, was not found in wheels, by the system's loader, in "
+        f"CUDA_PATH or in /usr/local/cuda{''.join(f'; {problem}' for problem in tried)}. {_REMEDY}"
     )
 
 
