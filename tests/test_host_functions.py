@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from devarray.errors import CompileError, DeviceError
-from devarray.kernels.host_grid import HostModule, entry_text, host_text, translate
+from devarray.kernels.host_grid import HostModule, entry_text, host_text, release_memory, translate
 
 RNG = np.random.default_rng(5)
 
@@ -282,6 +282,22 @@ def test_assertions_of_kernels_without_barriers():
         made.launch("k", 3, 8, [at(x)])
     del made
     gc.collect()
+
+
+def test_printing(capfd):
+    made = HostModule("""#include <stdio.h>
+    __global__ void k(float x) { printf("%u %.2f\\n", threadIdx.x, x); }""")
+    made.launch("k", 1, 3, [0.125])
+    assert capfd.readouterr().out == "0 0.12\n1 0.12\n2 0.12\n"
+
+
+def test_memory_given_back_is_taken_again():
+    x = np.zeros(64, np.int32)
+    for block in (32, 64, 1):
+        wrong().launch("late_end", 3, block, [at(x)])
+        release_memory()
+        wrong().launch("late_end", 3, block, [at(x)])
+    assert (x[1:3] == 2).all()
 
 
 def test_text_that_does_not_compile():

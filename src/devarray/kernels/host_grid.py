@@ -23,7 +23,7 @@ from .cache import KernelCache
 from .host_text import entry_text, host_text, library_text, translate
 from .toolchain import find_toolchain, load_runtime
 
-__all__ = ["HostModule", "Parameter", "entry_text", "host_text", "translate"]
+__all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
 
 _FLAGS = ("-std=gnu++17", "-Wno-shadow", "-Wno-error=shadow", "-Wno-attributes", "-Wno-format")
 _STACK = 1 << 16  # bytes of a fiber, unless a function of the kernel needs more
@@ -49,6 +49,7 @@ def _ffi() -> Any:
             const dh_Parameter *parameters;
         } dh_Entry;
         extern const dh_Entry dh_entries[];
+        void dh_release(void);
         """
     )
     return ffi
@@ -229,6 +230,12 @@ class HostModule:
 
 # The library behind all kernels, once loaded: for good, as it knows of threads and their memory.
 _shared: list[Any] = []
+
+
+def release_memory() -> None:
+    """Give back the stacks and shared memory that launches keep for the next one."""
+    for library in _shared:
+        library.dh_release()
 
 
 def _loaded(cache: KernelCache, text: str, flags: tuple[str, ...], everywhere: bool = False) -> Any:

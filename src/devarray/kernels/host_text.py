@@ -26,8 +26,8 @@ _OPAQUE = re.compile(
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 _DEFINE = re.compile(r"[ \t]*#\s*define\s+(\w+)(\([^)]*\))?(.*)", re.DOTALL)
 _INCLUDE = re.compile(
-    r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda[\w.]*|device_launch_parameters\.h|hip/[\w.]+"
-    r"|c?(?:stdio|math|assert|stdint|stddef|stdlib|float|limits|string)(?:\.h)?"
+    r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda(?!_fp|_bf)[\w.]*|device_launch_parameters\.h"
+    r"|hip/[\w.]+|c?(?:stdio|math|assert|stdint|stddef|stdlib|float|limits|string)(?:\.h)?"
     r"|math_constants\.h|vector_types\.h|vector_functions\.h|builtin_types\.h)[>\"]",
     re.MULTILINE,
 )

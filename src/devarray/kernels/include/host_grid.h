@@ -40,6 +40,7 @@ struct dh_Lane {  // what a thread brought to an operation of its warp, and what
 };
 struct dh_Fiber {
     void *stack_pointer;
+    char *limit;  // below which the stack is nearly used up
     uint3 thread;
 };
 struct dh_Threads {  // of a block that runs as fibers
