@@ -19,15 +19,15 @@ typedef unsigned short f16;  // sixteen bits of storage
 typedef struct { f32 re, im; } c64;
 typedef struct { f64 re, im; } c128;
 
-#define DA_INF __builtin_bit_cast(f64, (u64)0x7ff0000000000000u)
-#define DA_NAN __builtin_bit_cast(f64, (u64)0x7ff8000000000000u)
-
-FN u32 da_bits(f32 x) { return __builtin_bit_cast(u32, x); }
-FN u64 da_bits(f64 x) { return __builtin_bit_cast(u64, x); }
-FN f32 da_float(u32 x) { return __builtin_bit_cast(f32, x); }
-FN f64 da_float(u64 x) { return __builtin_bit_cast(f64, x); }
+FN u32 da_bits(f32 x) { return DA_BITS_F32(x); }
+FN u64 da_bits(f64 x) { return DA_BITS_F64(x); }
+FN f32 da_float(u32 x) { return DA_FLOAT_F32(x); }
+FN f64 da_float(u64 x) { return DA_FLOAT_F64(x); }
 FN c64 da_c64(f32 re, f32 im) { c64 r; r.re = re; r.im = im; return r; }
 FN c128 da_c128(f64 re, f64 im) { c128 r; r.re = re; r.im = im; return r; }
+
+#define DA_INF da_float((u64)0x7ff0000000000000u)
+#define DA_NAN da_float((u64)0x7ff8000000000000u)
 
 #define DA_UNARY(name) \
     DA_DECLARE(name, (f32), (f64)) \

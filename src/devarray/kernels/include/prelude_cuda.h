@@ -15,6 +15,12 @@
 #define DA_WORD_XOR(x, mask, width) __shfl_xor_sync(0xffffffffu, x, mask, width)
 #define DA_WORD_DOWN(x, distance, width) __shfl_down_sync(0xffffffffu, x, distance, width)
 
+// Bit access by intrinsic functions: CUDA 12.0 does not know __builtin_bit_cast
+#define DA_BITS_F32(x) __float_as_uint(x)
+#define DA_BITS_F64(x) ((u64)__double_as_longlong(x))
+#define DA_FLOAT_F32(x) __uint_as_float(x)
+#define DA_FLOAT_F64(x) __longlong_as_double((long long)(x))
+
 // The functions are known to the compiler; their names by type
 #define DA_NAME_F32(name) name##f
 #define DA_NAME_F64(name) name

@@ -22,6 +22,11 @@
 #define DA_WORD_DOWN(x, distance, width) \
     DA_WORD_OF(x, DA_LANE + ((DA_LANE & ((width) - 1)) + (distance) < (width) ? (distance) : 0))
 
+#define DA_BITS_F32(x) __builtin_bit_cast(u32, x)
+#define DA_BITS_F64(x) __builtin_bit_cast(u64, x)
+#define DA_FLOAT_F32(x) __builtin_bit_cast(f32, x)
+#define DA_FLOAT_F64(x) __builtin_bit_cast(f64, x)
+
 #define DA_NAME_F32(name) __ocml_##name##_f32
 #define DA_NAME_F64(name) __ocml_##name##_f64
 #define DA_DECLARE(name, parameters_f32, parameters_f64) \
