@@ -359,6 +359,56 @@ def test_what_is_changed_in_the_text():
     )
 
 
+WRITTEN = {
+    "method": """struct Sum { float *s; __device__ Sum(float *p) : s(p) {}
+        __device__ float of(float v) { s[threadIdx.x] = v; __syncthreads(); return s[0] + s[7]; } };
+        __global__ void k(float *x) { __shared__ float b[8];
+        x[threadIdx.x] = Sum(b).of(threadIdx.x); }""",
+    "lambda": """__global__ void k(float *x) { __shared__ float b[8];
+        auto f = [&](float v) { b[threadIdx.x] = v; __syncthreads(); return b[7]; };
+        x[threadIdx.x] = f(threadIdx.x); }""",
+    "functor": """template <class F> __device__ float apply(F f, float v) { return f(v); }
+        struct Next { __device__ float operator()(float v) const { return v + 1; } };
+        __global__ void k(float *x) { x[threadIdx.x] = apply(Next(), 6.f); }""",
+    "dynamic": """struct P { float a; int b; };
+        extern "C" __global__ void k(float *x) { extern __shared__ P p[];
+        p[threadIdx.x].a = threadIdx.x; __syncthreads(); x[threadIdx.x] = p[7].a; }""",
+    "warp": """__device__ void fold(volatile float *s, int t) {
+        if (t < 4) s[t] += s[t + 4]; __syncwarp(); if (t < 2) s[t] += s[t + 2]; __syncwarp(); }
+        __global__ void k(float *x) { volatile __shared__ float s[8]; s[threadIdx.x] = threadIdx.x;
+        __syncthreads(); fold(s, threadIdx.x); x[threadIdx.x] = (s[0] + s[1]) / 4; }""",
+    "constants": """struct Q { float a[3]; int n; }; __constant__ Q q;
+        __device__ float t[] = {1, 2, 5};
+        __device__ __constant__ const float two = 2.0f;
+        __global__ void k(float *x) { x[threadIdx.x] = t[2] + two + q.n; }""",
+    "rows": """__device__ float at(float (*t)[8], int i) { return t[i][threadIdx.x]; }
+        __global__ void k(float *x) { __shared__ float t[8][8];
+        for (int i = 0; i < 8; i++) t[i][threadIdx.x] = i; __syncthreads();
+        x[threadIdx.x] = at(t, 7); }""",
+    "layout": """__global__\nvoid\nk (\n float *x // output, with ) and { in a comment\n)
+        { switch (threadIdx.x) { case 0: x[0] = 7; break; default: x[threadIdx.x] = 7; } }""",
+    "directives": """#if __CUDA_ARCH__ < 600
+        __device__ double atomicAdd(double *a, double v) { return 0; }
+        #endif
+        #ifdef NEVER
+        __global__ void k(float *x) { {
+        #else
+        __global__ void k(float *x) {
+        #endif
+        x[threadIdx.x] = 7; }""",
+    "qualifiers": """static __inline__ __device__ float f(float v) { return v + 1; }
+        inline __device__ __forceinline__ float g(float v) { return f(v); }
+        __global__ static void k(float *__restrict__ x) { x[threadIdx.x] = g(6); }""",
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_ways_to_write_kernels(way):
+    x = np.zeros(8, np.float32)
+    HostModule(WRITTEN[way]).launch("k", 1, 8, [at(x)], shared_bytes=64)
+    np.testing.assert_array_equal(x, 7)
+
+
 def test_names_of_all_kinds():
     source = r"""
     #define KERNEL extern "C" __global__ void __launch_bounds__(256)
