@@ -8,8 +8,8 @@ import pytest
 
 import devarray as da
 from devarray import engine
-from devarray.device import get_device
 from devarray.graph import live_pending
+from devarray.registry import get_device
 
 
 @pytest.fixture(autouse=True, params=["oracle", "kernels", "small kernels", "eager"])

@@ -11,7 +11,7 @@ import pytest
 
 import devarray as da
 from devarray.array import FUNCTIONS
-from devarray.device import get_device
+from devarray.registry import get_device
 
 TOOL: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[1] / "tools/support_matrix.py"))
 ALL = [

@@ -15,9 +15,10 @@ import numpy as np
 
 import devarray
 from devarray.array import FUNCTIONS
-from devarray.device import Device, available_devices
+from devarray.device import Device
 from devarray.errors import UnsupportedError
 from devarray.kernels.ops import OPS
+from devarray.registry import available_devices
 
 TARGET = Path(__file__).parents[1] / "docs" / "support.md"
 NAMESPACES: list[tuple[str, ModuleType, Any]] = [

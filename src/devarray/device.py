@@ -184,8 +184,10 @@ class Device(ABC):
         """
 
     @abstractmethod
-    def copy_in(self, source: np.ndarray[Any, Any], block: Block, wait: bool = True) -> None:
-        """Copy a C-contiguous host array to the start of `block`, on the current stream.
+    def copy_in(
+        self, source: np.ndarray[Any, Any], block: Block, offset: int = 0, wait: bool = True
+    ) -> None:
+        """Copy a C-contiguous host array to `offset` bytes into `block`, on the current stream.
 
         Without `wait`, `source` must stay as it is until the stream gets there.
         """

@@ -256,11 +256,12 @@ def _execute(step: Step, launch: Launch, places: Targets, device: Device) -> Non
     plan = launch.plan
     expected = _oracle(step) if _settings.check else None
     kernel = plan.kernel(device, launch.elements * launch.operations)
+    if kernel is None and not _can_write(places.values(), device):
+        kernel = plan.compile(device)
     if kernel is None:
         counters.oracle += 1
         for node, value in _oracle(step).items():
-            block, layout = places[node]
-            device.native(block, layout, node.dtype)[...] = value
+            _write_from_host(value, *places[node], node.dtype)
         return
     counters.launches += 1
     counters.bytes += launch.elements * plan.traffic
@@ -276,6 +277,19 @@ def on_host(block: Block, layout: Layout, dtype: DType) -> Any:
     values = np.empty(layout.shape, dtype)
     block.device.copy_out(block, layout, values)
     return values
+
+
+def _can_write(places: Iterable[tuple[Block, Layout]], device: Device) -> bool:
+    """Say whether results of the host's can be put to their places without a kernel."""
+    return device.shares_host_memory or all(layout.dense for _, layout in places)
+
+
+def _write_from_host(value: Any, block: Block, layout: Layout, dtype: DType) -> None:
+    if block.device.shares_host_memory:
+        block.device.native(block, layout, dtype)[...] = value
+    else:
+        values = np.ascontiguousarray(np.broadcast_to(value, layout.shape), dtype)
+        block.device.copy_in(values, block, layout.offset)
 
 
 def _oracle(step: Step) -> dict[Node, Any]:

@@ -18,7 +18,8 @@ from devarray.walk import Walk
 
 __all__ = ["Grid", "grid_of"]
 
-MOST_BLOCKS = 1 << 20  # of a map, whose threads then take several elements
+# Blocks then take several pieces of work each. HIP wants all threads to be fewer than 2**32.
+MOST_BLOCKS = 1 << 22
 PARTS = 10  # log2 of the partial results of one reduction, at most
 SCAN_BLOCKS = 512  # blocks that a scan of few lines is cut into
 SCAN_CHUNK = 16 * THREADS  # elements of a line that a block scans, at least
@@ -64,9 +65,9 @@ def _part(spec: Spec) -> int:
 
 
 def _reduction(spec: Spec, walk: Walk, head: tuple[int, ...], blocks: int, parts: int) -> Grid:
-    launches: Launches = ((KERNEL_NAME, blocks),)
+    launches: Launches = ((KERNEL_NAME, min(blocks, MOST_BLOCKS)),)
     if parts:
-        launches += ((JOIN, walk.results),)
+        launches += ((JOIN, min(walk.results, MOST_BLOCKS)),)
     scratch = (walk.results << parts) * _part(spec) if parts else 0
     return Grid((parts, *head), walk.results, launches, scratch)  # type: ignore[arg-type]
 
@@ -86,12 +87,12 @@ def _inner(spec: Spec, walk: Walk) -> Grid:
     own = max(0, depth - teams - PARTS)  # levels that a team joins by itself
     parts = max(0, depth - own - teams)
     blocks = -(-(walk.results << (depth - own)) >> teams)
-    return _reduction(spec, walk, (0, own, rows, of_rows, depth), blocks, parts)
+    return _reduction(spec, walk, (blocks, own, rows, of_rows, depth), blocks, parts)
 
 
 def _outer(spec: Spec, walk: Walk) -> Grid:
     """Cut the columns of reductions along outer axes."""
-    blocks = min(-(-(walk.results << walk.chunks) // THREADS), MOST_BLOCKS)
+    blocks = -(-(walk.results << walk.chunks) // THREADS)
     head = (0, 0, walk.size, 0, walk.chunks)
     return _reduction(spec, walk, head, blocks, walk.chunks)
 
@@ -104,9 +105,9 @@ def _scan(spec: Spec, walk: Walk) -> Grid:
     chunks = max(1, min(walk.size // SCAN_CHUNK, SCAN_BLOCKS // lines))
     size = -(-walk.size // chunks)
     chunks = -(-walk.size // size)
-    launches: Launches = ((KERNEL_NAME, lines * chunks),)
+    blocks = min(lines * chunks, MOST_BLOCKS)
+    launches: Launches = ((KERNEL_NAME, blocks),)
     if chunks > 1:
-        carry = (CARRY, -(-lines // THREADS))
-        launches = ((TOTALS, lines * chunks), carry, *launches)
+        launches = ((TOTALS, blocks), (CARRY, -(-lines // THREADS)), *launches)
     scratch = lines * chunks * 16 if chunks > 1 else 0
-    return Grid((0, 0, 0, size, chunks, 0), lines, launches, scratch)
+    return Grid((0, lines * chunks, 0, size, chunks, 0), lines, launches, scratch)

@@ -50,6 +50,8 @@ def _plain_key(key: Any, device: Device) -> Any:
         if not key.ndim and key.dtype.kind in "iu":
             return operator.index(key)
         return indices_on(key, device)
+    if type(key) is list:
+        return _plain_key(np.asarray(key) if key else np.empty(0, np.intp), device)
     return key
 
 

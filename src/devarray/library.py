@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from devarray import engine
+from devarray.asknumpy import raise_as_numpy
 from devarray.config import current
 from devarray.device import Device, Native
 from devarray.errors import UnsupportedError
@@ -66,8 +67,13 @@ def call_library(
         if device is None:
             return function(*args, **kwargs)
         counterpart = device.counterpart(function)
-        with np.errstate(all="ignore"):
-            result = counterpart(*native_args, **native_kwargs)
+        try:
+            with np.errstate(all="ignore"):
+                result = counterpart(*native_args, **native_kwargs)
+        except (TypeError, ValueError, IndexError) as error:
+            if device.xp is np:
+                raise
+            raise_as_numpy(error, function, args, kwargs)
         return _wrap(result, found, device)
 
 

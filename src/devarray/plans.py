@@ -118,12 +118,7 @@ class Plan:
             return kernel
         if self._error is not None:
             raise self._error
-        if (
-            self.exact
-            and device.shares_host_memory  # else NumPy's answer would have to be copied
-            and work <= current().oracle_limit
-            and not device.has_kernel(self.source)
-        ):
+        if self.exact and work <= current().oracle_limit and not device.has_kernel(self.source):
             self.sights += 1
             if self.sights > 1 and not self._queued:
                 self._queued = True

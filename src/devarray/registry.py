@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
 
 # The best first: what is taken by default is the first that is there, of those that are a gain.
-_BACKENDS = ("sycl", "openmp", "null")
+_BACKENDS = ("cuda", "hip", "sycl", "openmp", "null")
 _open: dict[str, Device] = {}
 _local = threading.local()
 _default = ""  # what was found to be the best device
@@ -69,9 +69,9 @@ def on_close(forget: Callable[[], None]) -> None:
     _on_close.append(forget)
 
 
-def forget(device: Device) -> None:
+def forget(device: Any) -> None:
     """Take note that an open device is no more."""
-    if _open.get(device.name) is device:
+    if device in _open.values():
         del _open[device.name]
     for also_forget in _on_close:
         also_forget()
@@ -148,10 +148,9 @@ def get_device(device: Any = None) -> Device:
         raise DeviceError(f"no device named {device!r}; the devices are {', '.join(_BACKENDS)}")
     index = int(number or 0)
     name = f"{backend}:{index}" if index else backend
-    found = _open.get(name)
-    if found is None:
-        found = _open.setdefault(name, _backend(backend).open_device(index))
-    return found
+    if name not in _open:
+        _open.setdefault(name, _backend(backend).open_device(index))
+    return _open[name]
 
 
 def _after_fork() -> None:

@@ -65,7 +65,9 @@ class Null(Device):
         """Return the function itself: the device's library is NumPy."""
         return function
 
-    def copy_in(self, source: np.ndarray[Any, Any], block: Block, wait: bool = True) -> None:
+    def copy_in(
+        self, source: np.ndarray[Any, Any], block: Block, offset: int = 0, wait: bool = True
+    ) -> None:
         """Keep nothing."""
 
     def copy_out(

@@ -140,10 +140,12 @@ class OpenMP(Device):
         """Return the function itself: the device's library is NumPy."""
         return function
 
-    def copy_in(self, source: np.ndarray[Any, Any], block: Block, wait: bool = True) -> None:
+    def copy_in(
+        self, source: np.ndarray[Any, Any], block: Block, offset: int = 0, wait: bool = True
+    ) -> None:
         """See `devarray.device.Device`."""
         memory: Any = block.memory
-        target: Any = np.ndarray(source.shape, source.dtype, memory)
+        target: Any = np.ndarray(source.shape, source.dtype, memory, offset)
         self._copy(target, source, (), (block,), wait)
 
     def copy_out(

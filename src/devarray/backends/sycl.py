@@ -342,7 +342,7 @@ class Sycl(Device):
         else:
             strides = tuple([stride // size for stride in layout.strides])
             array = self._usm_array(
-                layout.shape, dtype, memory, strides=strides, offset=layout.offset // size
+                layout.shape, dtype, strides, memory, offset=layout.offset // size
             )
         if not writeable:
             array.flags.writable = False
@@ -363,10 +363,12 @@ class Sycl(Device):
         """See `devarray.device.Device`."""
         return find_counterpart(function, self.xp, self.xp.ndarray, self.name)
 
-    def copy_in(self, source: np.ndarray[Any, Any], block: Block, wait: bool = True) -> None:
+    def copy_in(
+        self, source: np.ndarray[Any, Any], block: Block, offset: int = 0, wait: bool = True
+    ) -> None:
         """See `devarray.device.Device`."""
         stream: Any = self.order((), (block,))
-        target = self._usm(block, 0, source.nbytes)
+        target = self._usm(block, offset, source.nbytes)
         event = stream.queue.memcpy_async(target, source.reshape(-1).view(np.uint8), source.nbytes)
         if wait:
             event.wait()

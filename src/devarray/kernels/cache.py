@@ -27,15 +27,21 @@ import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..config import current
 from ..errors import CompileError
 
-if TYPE_CHECKING:
-    from .toolchain import Toolchain
-
-__all__ = ["CacheEntry", "CacheStats", "KernelCache", "default_directory", "kernel_key"]
+__all__ = [
+    "CacheEntry",
+    "CacheStats",
+    "Compiler",
+    "KernelCache",
+    "default_directory",
+    "kernel_key",
+    "make_fallback",
+    "read_sealed",
+]
 
 # Part of every key: raise it when the layout of files or the way kernels are called changes.
 FORMAT = b"devarray kernel 1"
@@ -187,7 +193,7 @@ def _remove_own(folder: str, pid: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_fallback(owner: object) -> str:
+def make_fallback(owner: object) -> str:
     """Return a new temporary folder that goes with `owner` or with the process."""
     candidates = [tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
     problem = OSError("no temporary folder")
@@ -249,7 +255,18 @@ class CacheStats:
     compile_seconds: float
 
 
-def kernel_key(source: str, toolchain: Toolchain, extra_flags: Sequence[str] = ()) -> str:
+class Compiler(Protocol):
+    """What makes a binary of a text."""
+
+    @property
+    def identity(self) -> str:
+        """What decides over the binary besides the text: versions, flags, architecture."""
+
+    def compile(self, source: str, output: Path, extra_flags: Sequence[str] = ()) -> None:
+        """Compile a text into a file; raises `CompileError`."""
+
+
+def kernel_key(source: str, toolchain: Compiler, extra_flags: Sequence[str] = ()) -> str:
     """Return the name under which a kernel is kept: a hash of all that decides over its code."""
     digest = hashlib.sha256(FORMAT)
     for part in (toolchain.identity, "\0".join(extra_flags), source):
@@ -309,7 +326,7 @@ class KernelCache:
         return tuple(folder for folder in (self._main, self._fallback) if folder is not None)
 
     def find(
-        self, source: str, toolchain: Toolchain, extra_flags: Sequence[str] = ()
+        self, source: str, toolchain: Compiler, extra_flags: Sequence[str] = ()
     ) -> Path | None:
         """Return the kernel's binary if it is on disk, whole, ours and private; else None.
 
@@ -326,7 +343,7 @@ class KernelCache:
         self._misses += 1
         return None
 
-    def build(self, source: str, toolchain: Toolchain, extra_flags: Sequence[str] = ()) -> Path:
+    def build(self, source: str, toolchain: Compiler, extra_flags: Sequence[str] = ()) -> Path:
         """Compile the kernel and return its binary, whether or not there was one before.
 
         Parameters
@@ -406,7 +423,7 @@ class KernelCache:
         if self._fallback is not None and os.path.isdir(self._fallback):
             return self._fallback
         try:
-            self._fallback = fallback = _make_fallback(self)
+            self._fallback = fallback = make_fallback(self)
         except OSError as error:
             raise CompileError(f"no folder for kernels: {self._reason}; {error}") from error
         if not self._warned:
@@ -426,7 +443,7 @@ class KernelCache:
             self._main = None
 
     def _build_in(
-        self, folder: str, source: str, toolchain: Toolchain, extra_flags: Sequence[str]
+        self, folder: str, source: str, toolchain: Compiler, extra_flags: Sequence[str]
     ) -> Path:
         if not self._swept:
             self._swept = True

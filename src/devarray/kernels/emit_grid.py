@@ -27,13 +27,14 @@ from devarray.kernels.text import (
     body,
     cast,
     decode,
-    element_pointer,
+    elements,
     head,
     hoisted,
     offset,
     pointer,
     scalar_lines,
     steps,
+    storage,
     store,
     typed_pointers,
     working,
@@ -165,7 +166,8 @@ def _reduce_inner(w: Writer, spec: Spec, args: Arguments) -> None:
     w(f"SHARED Acc parts[{teams}];", "DA_LANES(Acc)", "Acc stack[DA_LEVELS];")
     w(f"const i32 lane = DA_THREAD % {lanes}, team = DA_THREAD / {lanes};")
     w("const i64 D = A[5], E = A[2], results = A[7];")
-    w(f"const i64 item = DA_BLOCK * {teams} + team, o = item >> (D - E);")
+    w("FOR_BLOCKS(block, A[1]) {")
+    w(f"const i64 item = block * {teams} + team, o = item >> (D - E);")
     w("for (i64 k = 0; k < (i64)1 << E; ++k) {")
     w("Row row; i64 j0, n;")
     w("find_leaf(A, o, ((item << E) + k) & (((i64)1 << D) - 1), &row, &j0, &n);")
@@ -182,8 +184,8 @@ def _reduce_inner(w: Writer, spec: Spec, args: Arguments) -> None:
     w("if (lane == 0 && (team & ((2 << t) - 1)) == 0)")
     w("  parts[team] = merge(parts[team], parts[team + (1 << t)]);", "}")
     w("if (lane == 0 && (team & ((1 << T) - 1)) == 0 && o < results) {")
-    w("if (D - E > T) ((GLOBAL Acc*)A[6])[item >> T] = parts[team];")
-    w("else finish(A, o, parts[team]);", "}", "}")
+    w("if (D - E > T) (DA_POINTER(Acc, A[6]))[item >> T] = parts[team];")
+    w("else finish(A, o, parts[team]);", "}", "BARRIER;", "}", "}")
 
 
 def _descent(w: Writer, spec: Spec, args: Arguments, inner: int) -> None:
@@ -241,20 +243,18 @@ def _reduce_outer(w: Writer, spec: Spec, args: Arguments) -> None:
         if r.arg:
             w(f"acc.y{k} = first;")
     w("for (i64 line = first; line < first + count; ++line) acc = merge(acc, value(A, row, line));")
-    w("if (D) ((GLOBAL Acc*)A[6])[(o << D) + chunk] = acc; else finish(A, o, acc);", "}", "}")
+    w("if (D) (DA_POINTER(Acc, A[6]))[(o << D) + chunk] = acc; else finish(A, o, acc);", "}", "}")
 
 
 def _join(w: Writer) -> None:
     """Write the second kernel: the parts of each result, joined in pairs, by a block."""
     _begin(w, JOIN)
-    w(
-        "const i64 parts = (i64)1 << A[0];",
-        "GLOBAL Acc* acc = (GLOBAL Acc*)A[6] + DA_BLOCK * parts;",
-    )
+    w("const i64 parts = (i64)1 << A[0];", "FOR_BLOCKS(o, A[7]) {")
+    w("GLOBAL Acc* acc = DA_POINTER(Acc, A[6]) + o * parts;")
     w("for (i64 step = 1; step < parts; step *= 2) {")
     w("for (i64 c = DA_THREAD * 2 * step; c < parts; c += DA_THREADS * 2 * step)")
     w("  acc[c] = merge(acc[c], acc[c + step]);", "GLOBAL_BARRIER;", "}")
-    w("if (DA_THREAD == 0) finish(A, DA_BLOCK, acc[0]);", "}")
+    w("if (DA_THREAD == 0) finish(A, o, acc[0]);", "}", "}")
 
 
 # ---- scans
@@ -272,7 +272,7 @@ def _scan_value(w: Writer, spec: Spec, args: Arguments, axis: int) -> None:
 def _out(spec: Spec, args: Arguments, prefix: str, axes: int, rest: str) -> str:
     terms = "".join(f" + {prefix}{a} * A[{args.out_strides + a}]" for a in range(axes))
     dtype = spec.reducers[0].dtype
-    return f"*({element_pointer(dtype)})({args.address(len(spec.operands))}{terms} + {rest})"
+    return f"*{elements(storage(dtype), f'{args.address(len(spec.operands))}{terms} + {rest}')}"
 
 
 def _scan_inner(w: Writer, spec: Spec, args: Arguments) -> None:
@@ -290,13 +290,14 @@ def _scan_inner(w: Writer, spec: Spec, args: Arguments) -> None:
         _begin(w, name)
         w(f"SHARED {t} tile[{THREADS}];", f"SHARED {t} carry;")
         w(f"const i64 n = {args.dim(axis)}, chunks = A[4], size = A[3];")
-        w("const i64 line = DA_BLOCK / chunks, chunk = DA_BLOCK - line * chunks;")
+        w("FOR_BLOCKS(block, A[1]) {")
+        w("const i64 line = block / chunks, chunk = block - line * chunks;")
         _new_row(w, spec, args)
         _row_at(w, spec, args, "line", (0, spec.kept), "d")
         w("const i64 end = (chunk + 1) * size < n ? (chunk + 1) * size : n;")
         w("b8 begun = 0;")
         if not last:
-            w("if (chunk) {", f"carry = ((GLOBAL {t}*)A[6])[DA_BLOCK];", "begun = 1;", "}")
+            w("if (chunk) {", f"carry = (DA_POINTER({t}, A[6]))[block];", "begun = 1;", "}")
         w("for (i64 j0 = chunk * size; j0 < end; j0 += DA_THREADS) {")
         w("const i64 j = j0 + DA_THREAD;")
         w("if (j < end) tile[DA_THREAD] = value(A, row, j);", "BARRIER;")
@@ -312,11 +313,11 @@ def _scan_inner(w: Writer, spec: Spec, args: Arguments) -> None:
         w("const i64 top = end - j0 < DA_THREADS ? end - j0 - 1 : DA_THREADS - 1;")
         w("if (DA_THREAD == 0) carry = tile[top];", "begun = 1;", "BARRIER;", "}")
         if last:
-            w(f"if (DA_THREAD == 0) ((GLOBAL {t}*)A[6])[DA_BLOCK] = carry;")
-        w("}")
+            w(f"if (DA_THREAD == 0) (DA_POINTER({t}, A[6]))[block] = carry;")
+        w("BARRIER;", "}", "}")
     _begin(w, CARRY)
     w("const i64 chunks = A[4];", "GRID_FOR(line, A[7]) {")
-    w(f"GLOBAL {t}* totals = (GLOBAL {t}*)A[6] + line * chunks;", f"{t} sum = totals[0];")
+    w(f"GLOBAL {t}* totals = DA_POINTER({t}, A[6]) + line * chunks;", f"{t} sum = totals[0];")
     w("for (i64 chunk = 1; chunk < chunks; ++chunk) {")
     w(f"const {t} here = totals[chunk];", "totals[chunk] = sum;", "sum = op0(sum, here);", "}")
     w("}", "}")

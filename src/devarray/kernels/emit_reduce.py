@@ -16,7 +16,7 @@ from devarray.kernels.text import (
     body,
     cast,
     decode,
-    element_pointer,
+    elements,
     hoisted,
     load,
     offset,
@@ -24,6 +24,7 @@ from devarray.kernels.text import (
     scalar_lines,
     statement,
     steps,
+    storage,
     store,
     typed_pointers,
     working,
@@ -151,13 +152,13 @@ def finish(w: Writer, spec: Spec, args: Arguments) -> None:
         if not o.store:
             terms = "".join(f" + d{a} * {args.out_stride(k, a)}" for a in range(spec.kept))
             at = f"{args.address(first + k)}{terms}"
-            value = load(f"*({element_pointer(o.dtype)})({at})", o.dtype)
+            value = load(f"*{elements(storage(o.dtype), at)}", o.dtype)
             w(f"const {working(o.dtype)} {o.var} = {f'({at}) >> 3' if o.counted else value};")
     w(*(statement(s) for s in spec.epilogue))
     for k, o in enumerate(spec.outs):
         if o.store:
-            row = f"(({element_pointer(o.dtype)}){args.address(first + k)})"
-            w(f"{row}[o] = {store(o.var, o.dtype)};")
+            row = elements(storage(o.dtype), args.address(first + k))
+            w(f"({row})[o] = {store(o.var, o.dtype)};")
     w("}")
 
 

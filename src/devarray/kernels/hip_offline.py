@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import CompileError, DeviceError
-from .cache import _make_fallback
-from .toolchain import _problem, _run
+from .cache import make_fallback
+from .toolchain import run_compiler
 
 __all__ = ["HipCompiler", "find_hip_compiler"]
 
@@ -82,8 +82,8 @@ class HipCompiler:
     def __init__(self, command: str, bitcode: str) -> None:
         self.command = command
         self.bitcode = bitcode
-        self._folder = Path(_make_fallback(self))  # links to the library, and what it lacks
-        code, text = _run([command, "--version"], "", self._folder, _TIMEOUT)
+        self._folder = Path(make_fallback(self))  # links to the library, and what it lacks
+        code, text = run_compiler([command, "--version"], "", self._folder, _TIMEOUT)
         found = re.search(r"clang version (\d+)", text)
         if code or not found or int(found[1]) < _OLDEST:
             name = text.partition("\n")[0] or "no clang"
@@ -152,10 +152,10 @@ class HipCompiler:
         try:
             output = work / "output"
             command = [self.command, *flags, "-", "-o", str(output)]
-            code, log = _run(command, source, work, _TIMEOUT)
+            code, log = run_compiler(command, source, work, _TIMEOUT)
             if code != 0:
                 raise CompileError(
-                    _problem(code, output, _TIMEOUT), shlex.join(command), log, source
+                    problem_of_run(code, output, _TIMEOUT), shlex.join(command), log, source
                 )
             return output.read_bytes()
         finally:

@@ -91,16 +91,13 @@ def sign(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 # ---- arithmetic
-op(np.add, "{0} + {1}", bools="{0} | {1}", cplx="da_cadd({0}, {1})", reduce="sum", exact=True)
-op(np.subtract, "{0} - {1}", cplx="da_csubtract({0}, {1})", exact=True)
-op(
-    np.multiply,
-    "{0} * {1}",
-    bools="{0} & {1}",
-    cplx="da_cmultiply({0}, {1})",
-    reduce="prod",
-    exact=True,
-)
+# (integers wrap around, which C leaves undefined for signed ones: hence the functions)
+op(np.add, "{0} + {1}", ints="da_add({0}, {1})", bools="{0} | {1}", cplx="da_cadd({0}, {1})",
+   reduce="sum", exact=True)  # fmt: skip
+op(np.subtract, "{0} - {1}", ints="da_subtract({0}, {1})", cplx="da_csubtract({0}, {1})",
+   exact=True)  # fmt: skip
+op(np.multiply, "{0} * {1}", ints="da_multiply({0}, {1})", bools="{0} & {1}",
+   cplx="da_cmultiply({0}, {1})", reduce="prod", exact=True)  # fmt: skip
 op(np.divide, "{0} / {1}", cplx="da_cdivide({0}, {1})", exact=True)
 op(np.floor_divide, "da_floor_divide({0}, {1})", exact=True)
 op(floor_divide, "da_floor_quotient({0}, {1})", ints="da_floor_divide({0}, {1})",
@@ -108,9 +105,10 @@ op(floor_divide, "da_floor_quotient({0}, {1})", ints="da_floor_divide({0}, {1})"
 op(np.remainder, "da_remainder({0}, {1})", exact=True)
 op(np.divmod, ("da_floor_divide({0}, {1})", "da_remainder({0}, {1})"), exact=True)
 op(np.fmod, "da_fmod({0}, {1})", half="da_fmod({0}, {1})", exact=True)
-op(np.negative, "-{0}", half="-{0}", cplx="da_cnegative({0})", exact=True)
+op(np.negative, "-{0}", ints="da_negative({0})", half="-{0}", cplx="da_cnegative({0})",
+   exact=True)  # fmt: skip
 op(np.positive, "{0}", half="{0}", exact=True)
-op(np.absolute, "da_fabs({0})", ints="{0} < 0 ? -{0} : {0}", bools="{0}", half="da_fabs({0})",
+op(np.absolute, "da_fabs({0})", ints="da_absolute({0})", bools="{0}", half="da_fabs({0})",
    cplx="da_cabsolute({0})", exact=True, loose="c")  # fmt: skip
 op(np.fabs, "da_fabs({0})", half="da_fabs({0})", exact=True)
 op(
@@ -123,7 +121,7 @@ op(
     answer=sign,
 )
 op(np.reciprocal, "1 / {0}", ints="da_reciprocal({0})", cplx="da_creciprocal({0})", exact=True)
-op(np.square, "{0} * {0}", cplx="da_csquare({0})", exact=True)
+op(np.square, "{0} * {0}", ints="da_multiply({0}, {0})", cplx="da_csquare({0})", exact=True)
 op(np.sqrt, "da_sqrt({0})", cplx="da_csqrt({0})", exact=True, domain=POSITIVE)
 op(
     np.power,

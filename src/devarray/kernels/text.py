@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ __all__ = [
     "body",
     "cast",
     "decode",
-    "element_pointer",
+    "elements",
     "head",
     "hoisted",
     "host_text",
@@ -179,22 +180,25 @@ def scalar_lines(spec: Spec, args: Arguments) -> list[str]:
     return lines
 
 
-def element_pointer(dtype: DType) -> str:
-    """Return the C type of a pointer to elements in the memory of a device."""
-    return f"GLOBAL {storage(dtype)}*"
+def elements(kind: str, address: str) -> str:
+    """Return the text of a pointer to elements of a C type in the memory of a device."""
+    return f"DA_POINTER({kind}, {address})"
 
 
 def host_text(text: str) -> str:
-    """Return a text for a processor with one memory, whose pointers need no qualifiers."""
-    return text.replace("GLOBAL ", "")
+    """Return a text for a processor with one memory, where pointers are plain."""
+    return _POINTER.sub(r"(\1*)(", text.replace("GLOBAL ", ""))
+
+
+_POINTER = re.compile(r"DA_POINTER\((\w+), ")
 
 
 def pointer(o: Operand, k: int, address: str) -> str:
     """Return the line that declares where operand `k` begins."""
     if o.counted:
         return f"const i64 p{k} = (i64)({address});"
-    kind = element_pointer(o.dtype)
-    return f"{kind} p{k} = ({kind})({address});"
+    kind = storage(o.dtype)
+    return f"GLOBAL {kind}* p{k} = {elements(kind, address)};"
 
 
 def body(w: Writer, spec: Spec, pointer: str, index: str) -> None:
@@ -222,7 +226,7 @@ def _value(o: Operand, k: int, pointer: str, index: str) -> str:
 def _element(o: Operand, k: int, pointer: str, index: str) -> str:
     p = pointer.format(k)
     if o.walk == "g":
-        return f"*({element_pointer(o.dtype)})((GLOBAL char*){p} + ({index}) * t{k})"
+        return f"*(GLOBAL {storage(o.dtype)}*)((GLOBAL char*){p} + ({index}) * t{k})"
     return f"{p}[{index}]"
 
 

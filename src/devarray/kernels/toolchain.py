@@ -163,8 +163,8 @@ def _compile(
     # Flags follow the text, as libraries must; "-x none" so that a library is not taken for text.
     command = [*compiler, "-x", "c++", "-", "-x", "none", *flags, "-o", os.path.abspath(output)]
     try:
-        code, log = _run(command, source, output.parent, timeout)
-        problem = _problem(code, output, timeout)
+        code, log = run_compiler(command, source, output.parent, timeout)
+        problem = problem_of_run(code, output, timeout)
         if problem:
             raise CompileError(problem, shlex.join(command), log, source)
     except BaseException:
@@ -172,7 +172,7 @@ def _compile(
         raise
 
 
-def _problem(code: int | None, output: Path, timeout: float) -> str:
+def problem_of_run(code: int | None, output: Path, timeout: float) -> str:
     """Return in words what went wrong, or an empty string."""
     if code is None:
         return f"the compiler did not finish within {timeout:.0f} s and was stopped"
@@ -194,7 +194,9 @@ def _problem(code: int | None, output: Path, timeout: float) -> str:
     return ""
 
 
-def _run(command: Sequence[str], text: str, folder: Path, timeout: float) -> tuple[int | None, str]:
+def run_compiler(
+    command: Sequence[str], text: str, folder: Path, timeout: float
+) -> tuple[int | None, str]:
     """Run a compiler with `text` on its standard input; return its exit status and what it printed.
 
     The status is None if it ran out of time. It runs in a folder of its own, which is also its
@@ -370,7 +372,7 @@ def _probe_key(command: Sequence[str]) -> str:
 
 def _probe(command: Sequence[str], folder: Path) -> Toolchain:
     """Find out by trials what the compiler is and which flags it takes."""
-    code, text = _run([*command, "--version"], "", folder, _PROBE_TIMEOUT)
+    code, text = run_compiler([*command, "--version"], "", folder, _PROBE_TIMEOUT)
     if code != 0 or not text.strip():
         raise CompileError("it does not tell its version", f"{shlex.join(command)} --version", text)
     zig = os.path.basename(command[0]) == "zig" or "ziglang" in command

@@ -2,7 +2,10 @@
 // of a team exchange values. A block has DA_THREADS threads; see emit_grid.py.
 #define DA_THREADS 256
 #define DA_LEVELS 24  // a team joins at most 1 << DA_LEVELS leaves itself
-#define GRID_FOR(i, n) for (i64 i = DA_BLOCK * DA_THREADS + DA_THREAD; i < (n); i += DA_BLOCKS * DA_THREADS)
+// These loops run once, mostly: there is nothing to unroll, and it would take half of the compiler's time.
+#define GRID_FOR(i, n) \
+    _Pragma("unroll 1") for (i64 i = DA_BLOCK * DA_THREADS + DA_THREAD; i < (n); i += DA_BLOCKS * DA_THREADS)
+#define FOR_BLOCKS(block, n) _Pragma("unroll 1") for (i64 block = DA_BLOCK; block < (n); block += DA_BLOCKS)
 
 // other = what the thread `distance` further on in the team of `width` threads holds; every thread of the block takes part
 #if DA_SHUFFLES

@@ -4,6 +4,7 @@
 #define FN static inline __attribute__((overloadable))
 #define GLOBAL __global
 #define SHARED __local
+#define DA_POINTER(T, address) ((__global T*)(address))
 #define KERNEL __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void
 #define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
 #define GLOBAL_BARRIER barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)

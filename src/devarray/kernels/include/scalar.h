@@ -116,8 +116,8 @@ FN u64 da_random_scaled(u64 low, u64 high, u64 count) {
 }
 #endif
 #ifndef DA_NO_INTEGER
-FN u32 da_magnitude(i32 x) { return x < 0 ? -(u32)x : (u32)x; }
-FN u64 da_magnitude(i64 x) { return x < 0 ? -(u64)x : (u64)x; }
+FN u32 da_magnitude(i32 x) { return x < 0 ? (u32)0 - (u32)x : (u32)x; }
+FN u64 da_magnitude(i64 x) { return x < 0 ? (u64)0 - (u64)x : (u64)x; }
 FN u32 da_magnitude(u32 x) { return x; }
 FN u64 da_magnitude(u64 x) { return x; }
 
@@ -159,6 +159,11 @@ FN u64 da_quotient(u64 x, u64 y) { return x / y; }
     FN U da_remainder(U x, U y) { return da_fmod(x, y); } \
     FN U da_right_shift(U x, U y) { const U r = x >> (y & (8 * sizeof(U) - 1)); return y < 8 * sizeof(U) ? r : 0; }
 #define DA_INTEGER(I, U) \
+    FN I da_add(I x, I y) { return (I)((U)x + (U)y); } \
+    FN I da_subtract(I x, I y) { return (I)((U)x - (U)y); } \
+    FN I da_multiply(I x, I y) { return (I)((U)x * (U)y); } \
+    FN I da_negative(I x) { return (I)((U)0 - (U)x); } \
+    FN I da_absolute(I x) { return (I)da_magnitude(x); } \
     FN I da_left_shift(I x, I y) { const I r = (I)((U)x << (y & (8 * sizeof(I) - 1))); return (U)y < 8 * sizeof(I) ? r : 0; } \
     FN I da_gcd(I x, I y) { \
         U a = da_magnitude(x), b = da_magnitude(y); \
