@@ -10,7 +10,7 @@ FN void merge(Acc* x, const Acc* y) {
 }
 FN void finish(const i64* A, i64 o, Acc acc) {
   const i64 r0 = acc.y0;  // min
-  ((i64*)A[11])[o] = r0;
+  ((i64*)(A[11]))[o] = r0;
 }
 typedef struct { char* q0; i64 at; } Row;
 PART void leaf(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {

@@ -13,7 +13,7 @@ FN void finish(const i64* A, i64 o, Acc acc) {
   const f64 k0 = da_to_f64(DA_F64(A, 15));
   const f64 r0 = da_plus_zero(acc.a0);  // sum
   const f64 v1 = r0 * k0;  // multiply
-  ((f64*)A[11])[o] = v1;
+  ((f64*)(A[11]))[o] = v1;
 }
 typedef struct { char* q0; i64 at; } Row;
 PART void leaf(const i64* A, const Row* row, i64 j0, i64 n, Acc* acc) {

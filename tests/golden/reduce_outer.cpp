@@ -11,7 +11,7 @@ FN void merge(Acc* x, const Acc* y) {
 }
 FN void finish(const i64* A, i64 o, Acc acc) {
   const f64 r0 = acc.a0;  // max
-  ((f64*)A[11])[o] = r0;
+  ((f64*)(A[11]))[o] = r0;
 }
 PART void work(const i64* A, i64 lo, i64 hi) {
   const i64 D = A[5], n = A[8], size = 512, parts = A[4];

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ..errors import CompileError, DeviceError
 from .cache import make_fallback
-from .toolchain import run_compiler
+from .toolchain import problem_of_run, run_compiler
 
 __all__ = ["HipCompiler", "find_hip_compiler"]
 
