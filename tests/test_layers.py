@@ -31,6 +31,7 @@ LAYERS = (
     "creation data_types diagonals elementwise fft grids histograms inspection joining lib linalg "
     "manipulation nan_statistics numpy_names polynomials products quantiles random repeating "
     "searching sets sorting statistical taking ufunc utility raw",
+    "capture",
     "interop runtime testing cli run __main__ __init__ orders acc offload compat",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -13,6 +13,7 @@ import numpy as _np
 
 from devarray import fft, lib, linalg, random, testing
 from devarray.array import DeviceArray
+from devarray.capture import Capture, capture
 from devarray.config import config
 from devarray.device import Device
 from devarray.errors import (
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 e, euler_gamma, inf, nan, newaxis, pi = _np.e, _np.euler_gamma, _np.inf, _np.nan, None, _np.pi
 
 __all__ = [
+    "Capture",
     "CompileError",
     "DevarrayError",
     "Device",
@@ -48,6 +50,7 @@ __all__ = [
     "Stream",
     "Ufunc",
     "UnsupportedError",
+    "capture",
     "clear_cache",
     "config",
     "devices",

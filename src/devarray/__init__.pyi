@@ -86,8 +86,11 @@ from devarray.boundary import array as array
 from devarray.boundary import asanyarray as asanyarray
 from devarray.boundary import asarray as asarray
 from devarray.boundary import asnumpy as asnumpy
+from devarray.boundary import empty_pinned as empty_pinned
 from devarray.boundary import from_dlpack as from_dlpack
 from devarray.boundary import to_gpu as to_gpu
+from devarray.capture import Capture as Capture
+from devarray.capture import capture as capture
 from devarray.config import config as config
 from devarray.creation import copy as copy
 from devarray.creation import empty as empty

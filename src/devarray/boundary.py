@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,29 @@ from devarray.device import Device
 from devarray.graph import Buffer, load_node
 from devarray.indexing import view
 from devarray.kernels.ops import canonical, canonical_values
-from devarray.layout import check_order, make_layout
+from devarray.layout import as_shape, check_order, make_layout
 from devarray.library import adopt
-from devarray.operands import import_array
+from devarray.operands import import_array, on_stream
 from devarray.record import fresh_buffer
-from devarray.registry import get_device
+from devarray.registry import available_devices, get_device
+from devarray.streams import Stream
 
-__all__ = ["array", "asanyarray", "asarray", "asnumpy", "from_dlpack", "to_gpu"]
+__all__ = [
+    "array",
+    "asanyarray",
+    "asarray",
+    "asnumpy",
+    "empty_pinned",
+    "from_dlpack",
+    "to_gpu",
+]
 
 DType = np.dtype[Any]
 
 
-def to_gpu(x: Any, device: str | Device | None = None) -> DeviceArray:
+def to_gpu(
+    x: Any, device: str | Device | None = None, *, stream: Stream | None = None
+) -> DeviceArray:
     """Copy host data to a device.
 
     Parameters
@@ -32,6 +44,9 @@ def to_gpu(x: Any, device: str | Device | None = None) -> DeviceArray:
         A host array, nested sequences of numbers, or a scalar. A device array is copied, too.
     device : str or Device, optional
         Where to; by default the default device.
+    stream : Stream, optional
+        A stream of that device to copy on, without waiting: a contiguous array, best in pinned
+        memory (`empty_pinned`), must stay as it is until the stream has been synchronised.
 
     Returns
     -------
@@ -42,6 +57,8 @@ def to_gpu(x: Any, device: str | Device | None = None) -> DeviceArray:
     ------
     UnsupportedError
         If the dtype is not numeric or bool.
+    ValueError
+        If the stream is another device's.
 
     Examples
     --------
@@ -49,13 +66,70 @@ def to_gpu(x: Any, device: str | Device | None = None) -> DeviceArray:
     >>> da.to_gpu([1, 2, 3]) + 1
     array([2, 3, 4], device='openmp')
     """
+    if device is None and stream is not None:
+        device = stream.device
     if isinstance(x, DeviceArray):
         if device is None or get_device(device) is x.device:
-            return x.copy()
-        x = x.get()
+            with on_stream(x.device, stream):
+                return x.copy()
+        return x.to_device(device, stream=stream)  # type: ignore[no-any-return]
     target = get_device(device)
-    result: DeviceArray = import_array(_host(x), target)
-    return result
+    with on_stream(target, stream):
+        result: Any = _foreign(x, target, copy=True)
+        if result is None:
+            result = import_array(_host(x), target, stream is None)
+    return result  # type: ignore[no-any-return]
+
+
+def empty_pinned(
+    shape: Any, dtype: Any = None, *, device: str | Device | None = None
+) -> np.ndarray[Any, Any]:
+    """Return a host array, not initialised, in memory that a device copies from and to by itself.
+
+    Copies between such memory and a device are faster, and need not wait (``to_gpu(x, stream=s)``,
+    ``x.get(out, stream=s, blocking=False)``). Where the device's memory is the host's, it is memory
+    like any other.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    dtype : dtype, optional
+        float64 by default.
+    device : str or Device, optional
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> x = da.empty_pinned(3)
+    >>> x[:] = 1, 2, 3
+    >>> da.to_gpu(x).sum().get()
+    array(6.)
+    """
+    lengths, kind = as_shape(shape), np.dtype(dtype)
+    memory = get_device(device).pinned(math.prod(lengths) * kind.itemsize)
+    return np.frombuffer(memory, kind).reshape(lengths)
+
+
+def _foreign(x: Any, target: Device, copy: bool) -> Any:
+    """Return an array of the device's own library, or of its kind, as one of ours; else None."""
+    if isinstance(x, (np.ndarray, np.generic, list, tuple)):
+        return None
+    if target.describe(x) is None:
+        if not (target.has_cuda_interface and hasattr(x, "__cuda_array_interface__")):
+            return None
+        x = target.xp.asarray(x)
+    if copy:
+        return adopt(x.copy(), target)
+    return _shared(adopt(x, target))
+
+
+def _shared(array: DeviceArray) -> DeviceArray:
+    engine.export(array._buffer)
+    return array
 
 
 def _host(x: Any) -> np.ndarray[Any, Any]:
@@ -126,6 +200,9 @@ def asarray(
         isinstance(item, DeviceArray) and item.shape for item in a
     ):
         return _stack(a, wanted, device)
+    foreign = _foreign(a, get_device(device), copy is not False)
+    if foreign is not None:
+        return asarray(foreign, wanted, copy=copy and None)
     host = _host(a)
     if copy is False:
         target = get_device(device)
@@ -241,11 +318,40 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
     """
     if isinstance(x, DeviceArray):
         return asarray(x, copy=copy, device=device)
+    source = _device_of_dlpack(x)
+    if not source.shares_host_memory:
+        shared = adopt(source.xp.from_dlpack(x), source)
+        return asarray(shared if copy else _shared(shared), copy=copy, device=device or source)
     host = np.from_dlpack(x)
     target = get_device(device)
     if copy is None and target.shares_host_memory and canonical_values(host.dtype) == host.dtype:
         copy = False
     return asarray(host, copy=copy, device=target)
+
+
+_HOST_KINDS = (1, 3, 11)  # what DLPack calls memory that the host can read: its own, and pinned
+
+
+def _device_of_dlpack(x: Any) -> Device:
+    """Return the device on which the memory of an object with ``__dlpack__`` lies.
+
+    Raises
+    ------
+    BufferError
+        If it is none of this machine that devarray can use.
+    """
+    if not hasattr(x, "__dlpack_device__"):
+        raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(x).__name__}")
+    kind, index = x.__dlpack_device__()
+    if int(kind) in _HOST_KINDS:
+        kind, index = 1, 0
+    for device in available_devices():
+        if device.dlpack_device == (int(kind), int(index)):
+            return device  # type: ignore[no-any-return]
+    raise BufferError(
+        f"the memory is on a device of DLPack's kind {int(kind)}, number {int(index)}, which "
+        "devarray cannot use here: copy it to the host first"
+    )
 
 
 def asanyarray(

@@ -121,8 +121,10 @@ class Device(ABC):
         The device's own array library, which runs what is not fused.
     memory : Pool
         The pool that arrays come from: its limit, what is used, kept and was used at most.
-    dlpack_type : int
-        What DLPack calls devices of this kind.
+    dlpack_type, index : int
+        What DLPack calls devices of this kind, and this one among them.
+    has_cuda_interface : bool
+        Arrays have a ``__cuda_array_interface__``.
 
     Raises
     ------
@@ -144,6 +146,8 @@ class Device(ABC):
     xp: Any
     memory: Pool
     dlpack_type = 0
+    index = 0
+    has_cuda_interface = False
 
     def __new__(cls, name: str | Device | None = None) -> Device:
         """Return the device of that name; see `get_device`."""
@@ -249,6 +253,25 @@ class Device(ABC):
     def threads(self) -> int:
         """Return how many threads of the host a kernel may use."""
         return 1
+
+    @property
+    def dlpack_device(self) -> tuple[int, int]:
+        """What DLPack calls the device: its kind and its number."""
+        return self.dlpack_type, self.index
+
+    def copy_between(self, source: Block, offset: int, target: Block) -> bool:
+        """Fill `target`, of this device, from `offset` bytes into `source`, without the host.
+
+        Returns False if the devices cannot do that; nothing has happened then.
+        """
+        return False
+
+    def make_graph(self, run: Callable[[], None], blocks: list[Block]) -> Callable[[], None]:
+        """Return what repeats the launches of `run`; the device may have a shorter way.
+
+        `blocks` is the memory that they use.
+        """
+        return run
 
     def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
         """Return host memory, as bytes, that the device copies from and to by itself."""

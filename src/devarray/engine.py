@@ -48,6 +48,7 @@ __all__ = [
     "copy_node",
     "counters",
     "evaluate",
+    "evaluate_readers",
     "export",
     "lock",
     "materialize",
@@ -378,6 +379,11 @@ def before_write(buffer: Buffer, layout: Layout, dtype: DType) -> None:
     """Evaluate a buffer, and everything pending that reads the part of it that will be written."""
     block = materialize(buffer)
     evaluate(readers(block, layout, dtype.itemsize))
+
+
+def evaluate_readers(block: Block) -> None:
+    """Evaluate everything pending that reads memory which is about to be written."""
+    evaluate(readers(block, Layout((block.nbytes,), (1,), 0, True), 1))
 
 
 def evaluate_node(node: Node, device: Device) -> Node:

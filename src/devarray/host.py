@@ -18,10 +18,11 @@ from devarray.config import current
 from devarray.errors import HostMixError
 from devarray.flat import claim
 from devarray.library import native
-from devarray.operands import import_array
+from devarray.operands import import_array, on_stream
 from devarray.peek import one_element
-from devarray.record import Recorded
+from devarray.record import Recorded, fresh_buffer
 from devarray.registry import get_device
+from devarray.streams import Stream
 
 __all__ = ["HostMethods", "readable"]
 
@@ -40,10 +41,10 @@ def readable(array: Recorded) -> Any:
         return engine.on_host(block, array._layout(), array._dtype())
 
 
-def _copied(array: Recorded, out: Any) -> Any:
+def _copied(array: Recorded, out: Any, wait: bool = True) -> Any:
     with engine.lock:
         block = engine.materialize(array._buffer)
-        array._buffer.device.copy_out(block, array._layout(), out)
+        array._buffer.device.copy_out(block, array._layout(), out, wait)
     return out
 
 
@@ -56,17 +57,34 @@ class HostMethods(Recorded):
 
     __slots__ = ()
 
-    def get(self, out: np.ndarray[Any, Any] | None = None) -> np.ndarray[Any, Any]:
+    def get(
+        self,
+        out: np.ndarray[Any, Any] | None = None,
+        *,
+        stream: Stream | None = None,
+        blocking: bool = True,
+    ) -> np.ndarray[Any, Any]:
         """Return the values as a host array.
 
         Parameters
         ----------
         out : numpy.ndarray, optional
             Host array of the same shape and dtype to copy to.
+        stream : Stream, optional
+            The stream of the array's device to evaluate and copy on; by default the current one.
+        blocking : bool, optional
+            False: return at once. The values are there when the stream has been synchronised. From
+            contiguous arrays to pinned memory (`devarray.empty_pinned`) the device copies by
+            itself; other copies may have to wait all the same.
 
         Returns
         -------
         numpy.ndarray
+
+        Raises
+        ------
+        ValueError
+            If `out` has another shape or dtype, or the stream is another device's.
 
         Examples
         --------
@@ -88,7 +106,8 @@ class HostMethods(Recorded):
         if self._buffer.block is None and math.prod(shape) == 1:
             out[...] = readable(self)
             return out
-        result: np.ndarray[Any, Any] = _copied(self, out)
+        with on_stream(self._buffer.device, stream):
+            result: np.ndarray[Any, Any] = _copied(self, out, blocking)
         return result
 
     def to_numpy(self) -> np.ndarray[Any, Any]:
@@ -225,17 +244,40 @@ class HostMethods(Recorded):
         BufferError
             If the memory cannot be exported as asked.
         """
+        device = self._buffer.device
         if not copy:  # the library copies at once
             engine.export(self._buffer)
-        shared = native(self)
-        if not self._writeable():
-            shared.flags.writeable = False
-        return shared.__dlpack__(
-            stream=stream, max_version=max_version, dl_device=dl_device, copy=copy
+        elif not device.shares_host_memory:
+            return native(self.copy()).__dlpack__(  # type: ignore[attr-defined]
+                stream=stream, max_version=max_version, dl_device=dl_device
+            )
+        options = {"copy": copy} if device.shares_host_memory or dl_device else {}
+        return native(self).__dlpack__(
+            stream=stream, max_version=max_version, dl_device=dl_device, **options
         )
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return (1, 0)
+        return self._buffer.device.dlpack_device
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        """The memory, as CuPy, Numba, PyTorch and others take it; on CUDA and HIP devices only."""
+        device = self._buffer.device
+        if not device.has_cuda_interface:
+            raise AttributeError(
+                f"arrays on {device.name} have no __cuda_array_interface__, which is for GPUs of "
+                "CUDA and HIP"
+            )
+        block, layout = engine.export(self._buffer), self._layout()
+        device.order((), (block,))
+        return {
+            "shape": layout.shape,
+            "typestr": self._dtype().str,
+            "data": (block.address + layout.offset, not self._writeable()),
+            "strides": None if layout.dense else layout.strides,
+            "stream": device.current_stream().native or 1,  # 1: the default stream
+            "version": 3,
+        }
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         digest = hashlib.sha256(self.get().tobytes()).hexdigest()
@@ -248,13 +290,27 @@ class HostMethods(Recorded):
         Parameters
         ----------
         device : str or Device
-        stream : object, optional
-            A stream of the target device to copy on; only None on devices without streams.
+        stream : Stream, optional
+            A stream of the target device to copy on.
+
+        Raises
+        ------
+        DeviceError
+            If there is no such device.
+        ValueError
+            If the stream is another device's.
         """
         target = get_device(device)
-        if stream is not None:
-            raise ValueError(f"device {target.name} has no streams: stream must be None")
-        return self if target is self._buffer.device else import_array(self.get(), target)
+        mine = self._buffer.device
+        with on_stream(target, stream):
+            if target is mine:
+                return self
+            copy = fresh_buffer(target, self._shape(), self._dtype())
+            with engine.lock:
+                block, layout = engine.materialize(self._buffer), self._layout()
+                if layout.dense and target.copy_between(block, layout, copy._buffer.block):
+                    return copy
+            return import_array(self.get(), target)
 
     def __sizeof__(self) -> int:
         """Return the bytes of the object, and of its elements if it is no view."""

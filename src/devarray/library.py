@@ -21,6 +21,7 @@ from devarray.graph import Buffer, load_node, readers
 from devarray.kernels.ops import DTYPES, canonical, canonical_values
 from devarray.layout import make_layout
 from devarray.operands import check_device, device_of, import_array, refuse_host
+from devarray.plans import note_obstacle
 from devarray.record import Recorded, View, array_over, fresh_buffer, unchanging
 
 __all__ = ["Trusted", "adopt", "call_library", "native"]
@@ -67,6 +68,7 @@ def call_library(
         if device is None:
             return function(*args, **kwargs)
         counterpart = device.counterpart(function)
+        note_obstacle(getattr(function, "__name__", "a function"))
         try:
             with np.errstate(all="ignore"):
                 result = counterpart(*native_args, **native_kwargs)

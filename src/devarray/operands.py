@@ -6,6 +6,7 @@ is written.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from devarray.kernels.ops import OPS, Loop, Op, canonical_values, weak_value
 from devarray.layout import Shape, broadcast_shapes
 from devarray.record import Recorded, fresh, fresh_buffer, unchanging
 from devarray.registry import get_device
+from devarray.streams import Stream
 
 __all__ = [
     "Operand",
@@ -31,6 +33,7 @@ __all__ = [
     "import_array",
     "is_host_scalar",
     "loops_for",
+    "on_stream",
     "refuse_host",
 ]
 
@@ -64,8 +67,29 @@ def decides_itself(x: Any) -> bool:
     return kind is not np.ndarray and isinstance(x, np.ndarray) and kind.__array_priority__ > 0
 
 
-def import_array(array: np.ndarray[Any, Any], device: Device) -> Any:
+def on_stream(device: Device, stream: Any) -> AbstractContextManager[Any]:
+    """Return a context in which work on `device` goes to a stream; None leaves the current one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no stream, or another device's.
+    """
+    if stream is None:
+        return nullcontext()
+    if not isinstance(stream, Stream):
+        raise TypeError(f"stream must be a devarray.Stream, got {type(stream).__name__}")
+    if stream.device is not device:
+        raise ValueError(
+            f"the stream is one of {stream.device.name}: work on {device.name} needs its own"
+        )
+    return stream
+
+
+def import_array(array: np.ndarray[Any, Any], device: Device, wait: bool = True) -> Any:
     """Return a device array with a copy of a host array.
+
+    Without `wait`, a contiguous array of a dtype of devices is copied later, on the current stream.
 
     Raises
     ------
@@ -81,7 +105,9 @@ def import_array(array: np.ndarray[Any, Any], device: Device) -> Any:
     source = np.ascontiguousarray(array, dtype).reshape(array.shape)
     result = fresh_buffer(device, source.shape, dtype)
     if source.size:
-        device.copy_in(source, result._buffer.block)
+        device.copy_in(
+            source, result._buffer.block, wait=wait or not np.may_share_memory(source, array)
+        )
     return result
 
 

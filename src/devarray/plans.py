@@ -20,7 +20,7 @@ import numpy as np
 
 from devarray.config import Settings, current, on_change
 from devarray.device import Block, Device, Launcher, Launches
-from devarray.errors import CompileError
+from devarray.errors import CompileError, DevarrayError
 from devarray.fuse import Step
 from devarray.graph import LOAD, SCAN, Node
 from devarray.grid import Grid, grid_of
@@ -118,7 +118,8 @@ class Plan:
             return kernel
         if self._error is not None:
             raise self._error
-        if self.exact and work <= current().oracle_limit and not device.has_kernel(self.source):
+        answerable = self.exact and work <= current().oracle_limit and _recording is None
+        if answerable and not device.has_kernel(self.source):
             self.sights += 1
             if self.sights > 1 and not self._queued:
                 self._queued = True
@@ -188,10 +189,58 @@ class Plan:
         )
         start = time.perf_counter()
         device.launch(kernel, arguments, launches, reads, writes)
+        if _recording is not None:
+            _recording.append(Recorded(device, kernel, arguments, launches, reads, writes))
         seconds = time.perf_counter() - start
         self.launches += 1
         self.seconds += seconds
         return seconds
+
+
+# Captures: the launches of this process, as they happen.
+
+
+class Recorded(NamedTuple):
+    """A launch that can be repeated; the blocks stay alive with it."""
+
+    device: Device
+    kernel: Launcher
+    arguments: bytes
+    launches: Launches
+    reads: list[Block]
+    writes: list[Block]
+
+
+_recording: list[Recorded] | None = None
+_obstacle = ""
+
+
+def record_launches(launches: list[Recorded]) -> None:
+    """Add every launch from now on to a list.
+
+    Raises
+    ------
+    DevarrayError
+        If launches are recorded already.
+    """
+    global _recording, _obstacle
+    if _recording is not None:
+        raise DevarrayError("captures cannot be nested, nor be made in two threads at a time")
+    _recording, _obstacle = launches, ""
+
+
+def stop_recording() -> str:
+    """Record no more launches; return what cannot be repeated, or ""."""
+    global _recording
+    _recording = None
+    return _obstacle
+
+
+def note_obstacle(what: str) -> None:
+    """Take note of work on a device that is no launch."""
+    global _obstacle
+    if _recording is not None:
+        _obstacle = _obstacle or what
 
 
 def _cost(spec: Spec) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from devarray import engine, plans
 from devarray.array import DeviceArray
-from devarray.graph import live_pending
+from devarray.capture import evaluate_all
 from devarray.registry import open_devices
 
 __all__ = ["Statistics", "clear_cache", "evaluate", "statistics", "synchronize"]
@@ -37,10 +37,10 @@ def synchronize() -> None:
     >>> da.synchronize()
     """
     with engine.lock:
-        for buffer in live_pending():
-            engine.evaluate((buffer,))
+        evaluate_all()
         for device in open_devices():
-            device.synchronize()
+            for stream in device.streams():
+                stream.synchronize()
 
 
 @dataclass(frozen=True, slots=True)

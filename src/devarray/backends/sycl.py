@@ -435,6 +435,13 @@ class Sycl(Device):
         kernel.queue = stream.queue  # type: ignore[attr-defined]
         kernel(arguments, launches)
 
+    @property
+    def dlpack_device(self) -> tuple[int, int]:
+        """See `devarray.device.Device`: dpnp knows the number."""
+        empty = self._usm_array((), "u1", buffer_ctor_kwargs={"queue": self.default_stream.queue})
+        kind, index = empty.__dlpack_device__()
+        return int(kind), int(index)
+
     def make_stream(self) -> Stream:
         """See `devarray.device.Device`."""
         stream = SyclStream(self)
