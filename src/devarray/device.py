@@ -364,6 +364,7 @@ class Device(ABC):
         self.default_stream.synchronize()
         self.memory.clear()
         self.lose(f"{self.name} was closed; Device({self.name!r}) opens it again")
+        registry.forget(self)
 
     def lose(self, why: str) -> None:
         """Let every later use of the device raise `DeviceError`."""
@@ -373,7 +374,6 @@ class Device(ABC):
 
         for name in _USES:
             setattr(self, name, refuse)
-        registry.forget(self)
 
     def forked(self) -> None:
         """Take note, in a child, that the process was forked after the device was opened."""

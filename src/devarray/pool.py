@@ -5,7 +5,6 @@ A fresh page of host memory costs more than the work on it, and allocating on a 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -100,7 +99,6 @@ class MemoryPool:
         self._before_reuse = before_reuse
         self._before_free = before_free
         self._free: dict[int, list[tuple[int, Any, Any]]] = {}
-        self._lock = threading.Lock()
         self._most_kept = 0
         self._limit = 0
         self.kept = 0
@@ -132,34 +130,35 @@ class MemoryPool:
         step = max(ALIGNMENT, 1 << max(nbytes.bit_length() - 4, 0))
         return max(-(-nbytes // step) * step, ALIGNMENT)
 
-    def take(self, size: int) -> tuple[int, Any]:
-        """Return (address, memory) of `size` bytes.
+    def take(self, nbytes: int) -> tuple[int, int, Any]:
+        """Return (size class, address, memory) for `nbytes` bytes.
 
         Raises
         ------
         DeviceMemoryError
             If there is too little, even after all kept memory was freed.
         """
+        size = self.rounded(nbytes)
         waiting = self._free.get(size)
         if waiting:
             try:
                 address, memory, mark = waiting.pop()
             except IndexError:  # another thread was faster
-                return self._fresh(size)
+                return self._fresh(size, nbytes)
             self.kept -= size
             self._reused += 1
             self._count(size)
             if mark is not None and self._before_reuse is not None:
                 self._before_reuse(mark)
-            return address, memory
-        return self._fresh(size)
+            return size, address, memory
+        return self._fresh(size, nbytes)
 
     def _count(self, size: int) -> None:
         self.used += size
         if self.used > self._peak:
             self._peak = self.used
 
-    def _fresh(self, size: int) -> tuple[int, Any]:
+    def _fresh(self, size: int, nbytes: int) -> tuple[int, int, Any]:
         kept = self.kept
         if not self._limit or self.used + kept + size <= self._limit:
             try:
@@ -168,22 +167,22 @@ class MemoryPool:
                 pass
         self.clear()
         if self._limit and self.used + size > self._limit:
-            raise self._too_little(size, kept, f"its limit is {self._limit} bytes")
+            raise self._too_little(nbytes, kept, f"its limit is {self._limit} bytes")
         try:
             return self._taken(size)
         except MemoryError as error:
             why = str(error) or "the system has no more"
-            raise self._too_little(size, kept, why) from None
+            raise self._too_little(nbytes, kept, why) from None
 
-    def _taken(self, size: int) -> tuple[int, Any]:
-        found = self._allocate(size)
+    def _taken(self, size: int) -> tuple[int, int, Any]:
+        address, memory = self._allocate(size)
         self._allocations += 1
         self._count(size)
-        return found
+        return size, address, memory
 
-    def _too_little(self, size: int, kept: int, why: str) -> DeviceMemoryError:
+    def _too_little(self, nbytes: int, kept: int, why: str) -> DeviceMemoryError:
         return DeviceMemoryError(
-            f"{self.name}: no memory for an array of {size} bytes: {why}; arrays hold {self.used} "
+            f"{self.name}: no memory for an array of {nbytes} bytes: {why}; arrays hold {self.used} "
             f"bytes, and {kept} bytes that the pool kept were freed before. Delete arrays, or work "
             "on smaller parts"
         )

@@ -395,6 +395,7 @@ class CupyDevice(Device):
     """See `devarray.device.Device`."""
 
     grid = True
+    has_cuda_interface = True
     dialect: Dialect
     default_stream: CupyStream
     memory: CupyMemory
@@ -419,6 +420,7 @@ class CupyDevice(Device):
             )
         self._alone = count == 1
         self.last_kernel = ""
+        self._capturing: Any = None
         self._use()
         self._facts = cupy.cuda.runtime.getDeviceProperties(index)
         self.driver = _driver(dialect)
@@ -561,7 +563,7 @@ class CupyDevice(Device):
         if not direct:
             out[...] = target
 
-    def copy_between(self, source: Block, target: Block, nbytes: int) -> bool:
+    def copy_between(self, source: Block, offset: int, target: Block) -> bool:
         """See `devarray.device.Device`: between devices of one runtime, without the host."""
         other = source.device
         if not isinstance(other, CupyDevice):
@@ -572,7 +574,7 @@ class CupyDevice(Device):
         stream.wait(done)
         with self.errors():
             self.cupy.cuda.runtime.memcpyPeerAsync(
-                target.address, self.index, source.address, other.index, nbytes, stream.native
+                target.address, self.index, source.address + offset, other.index, target.nbytes, stream.native
             )
         return True
 
@@ -622,10 +624,35 @@ class CupyDevice(Device):
         if not self._alone:
             self._use()
         module: Any = kernel
-        stream = self.order(reads, writes) if self.several_streams else self.default_stream
-        module.stream = stream.native
+        if self._capturing is not None:
+            module.stream = self._capturing.ptr
+        elif self.several_streams:
+            module.stream = self.order(reads, writes).native
+        else:
+            module.stream = self.default_stream.native
         self.last_kernel = module.name
         module(arguments, launches)
+
+    def make_graph(self, run: Callable[[], None], blocks: list[Block]) -> Callable[[], None]:
+        """See `devarray.device.Device`: a graph of CUDA's, if the launches can be captured."""
+        self._use()
+        stream = self.cupy.cuda.Stream(non_blocking=True)
+        try:
+            stream.begin_capture()
+            self._capturing = stream
+            try:
+                run()
+            finally:
+                self._capturing = None
+                graph = stream.end_capture()
+        except self.cupy.cuda.runtime.CUDARuntimeError:
+            return run
+
+        def replay() -> None:
+            self._use()
+            graph.launch(stream=self.order((), blocks).cupy)  # type: ignore[attr-defined]
+
+        return replay
 
     def make_stream(self) -> Stream:
         """See `devarray.device.Device`."""

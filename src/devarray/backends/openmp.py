@@ -6,6 +6,7 @@ Its library is NumPy.
 from __future__ import annotations
 
 import os
+import platform
 import threading
 import time
 from collections.abc import Callable
@@ -103,8 +104,7 @@ class OpenMP(Device):
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
         pool = self.memory
-        size = pool.rounded(nbytes)
-        address, memory = pool.take(size)
+        size, address, memory = pool.take(nbytes)
         block = PooledBlock(self, address, nbytes, memory)
         block.pool = pool
         block.size = size
@@ -264,6 +264,8 @@ class OpenMP(Device):
             "OpenMP" if toolchain.openmp else "none: no OpenMP runtime, kernels run on one thread"
         )
         return {
+            "device": _processor(),
+            "capability": platform.machine(),
             "compiler": f"{' '.join(toolchain.command)} ({toolchain.version})",
             "flags": " ".join(toolchain.flags),
             "threads": f"{self._threads} ({parallel})",
@@ -310,6 +312,18 @@ def _run(kernel: Launcher, arguments: bytes, kept: Any) -> None:
 
 def _memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _processor() -> str:
+    """Return what the processor is called."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:  # there is no such file but on Linux
+        pass
+    return platform.processor() or platform.machine()
 
 
 def _put(stream: Stream, work: Work) -> None:

@@ -308,8 +308,7 @@ class Sycl(Device):
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
         pool = self.memory
-        size = pool.rounded(nbytes)
-        address, memory = pool.take(size)
+        size, address, memory = pool.take(nbytes)
         block = PooledBlock(self, address, nbytes, memory)
         block.size = size
         return block
@@ -471,7 +470,7 @@ class Sycl(Device):
         device = self._device
         return {
             "device": device.name.strip(),
-            "platform": f"{device.backend.name} (driver {device.driver_version})",
+            "capability": f"{device.backend.name} (driver {device.driver_version})",
             "memory": device.global_mem_size,
             "compute_units": device.max_compute_units,
             "library": f"dpnp {self.xp.__version__}",

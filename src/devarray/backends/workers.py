@@ -80,6 +80,8 @@ class WorkerStream(Stream):
 
     _queue: queue.SimpleQueue[Work | None]
     _errors: list[BaseException]
+    _done: list[int]  # how many pieces of work were done
+    _put = 0
     _thread: threading.Thread
 
     @classmethod
@@ -88,9 +90,10 @@ class WorkerStream(Stream):
         stream = cls(device)
         stream._queue = queue.SimpleQueue()
         stream._errors = []
+        stream._done = [0]
         stream._thread = threading.Thread(
             target=_work,
-            args=(stream._queue, stream._errors),
+            args=(stream._queue, stream._errors, stream._done),
             name=f"devarray stream of {device.name}",
             daemon=True,
         )
@@ -106,8 +109,7 @@ class WorkerStream(Stream):
     @property
     def done(self) -> bool:
         """Whether everything in the stream has finished."""
-        event = self.record()
-        return event.done
+        return self._done[0] == self._put
 
     def put(self, work: Work) -> None:
         """Let the stream's thread do the work, after what was put before it.
@@ -122,6 +124,7 @@ class WorkerStream(Stream):
                 f"the thread of this stream of {self.device.name} did not survive a fork: "
                 "make a new Stream in the child"
             )
+        self._put += 1
         self._queue.put(work)
 
     def synchronize(self) -> None:
@@ -140,7 +143,9 @@ class WorkerStream(Stream):
             self.put(happened.wait)
 
 
-def _work(waiting: queue.SimpleQueue[Work | None], errors: list[BaseException]) -> None:
+def _work(
+    waiting: queue.SimpleQueue[Work | None], errors: list[BaseException], done: list[int]
+) -> None:
     while True:
         work: Any = waiting.get()
         if work is None:
@@ -150,3 +155,4 @@ def _work(waiting: queue.SimpleQueue[Work | None], errors: list[BaseException]) 
         except Exception as error:  # it is raised where somebody waits for the stream
             errors.append(error)
         del work  # and with it what it keeps alive
+        done[0] += 1
