@@ -18,6 +18,7 @@ from devarray.errors import DeviceError
 
 __all__ = [
     "Found",
+    "add_backend",
     "available_devices",
     "devices",
     "forget",
@@ -39,8 +40,10 @@ class Found(NamedTuple):
     problem: str = ""
 
 
-# The best first: what is taken by default is the first that is there, of those that are a gain.
-_BACKENDS = ("cuda", "hip", "sycl", "openmp", "null")
+# The best first: what is taken by default is the first of those that are a gain and are there.
+_BACKENDS = {
+    name: f"devarray.backends.{name}" for name in ("cuda", "hip", "sycl", "openmp", "null")
+}
 _open: dict[str, Device] = {}
 _local = threading.local()
 _default = ""  # what was found to be the best device
@@ -77,8 +80,28 @@ def forget(device: Any) -> None:
         also_forget()
 
 
+def add_backend(name: str, module: str) -> None:
+    """Let ``Device(name)`` open devices of a backend that is no part of devarray.
+
+    Parameters
+    ----------
+    name : str
+        What its devices are called.
+    module : str
+        The module, which is imported when the name is first asked for.
+
+    Raises
+    ------
+    ValueError
+        If there is a backend of that name.
+    """
+    if name in _BACKENDS:
+        raise ValueError(f"there is a backend named {name!r}: {_BACKENDS[name]}")
+    _BACKENDS[name] = module
+
+
 def _backend(name: str) -> Any:
-    return importlib.import_module(f"devarray.backends.{name}")
+    return importlib.import_module(_BACKENDS[name])
 
 
 def survey() -> tuple[Found, ...]:
@@ -113,7 +136,7 @@ def _best() -> str:
     """Return the name of the default device: the first that is there and faster than the host."""
     global _default
     if not _default:
-        better = (name for name in _BACKENDS[:-2] if _backend(name).is_worth_it())
+        better = (name for name in ("cuda", "hip", "sycl") if _backend(name).is_worth_it())
         _default = next(better, "openmp")
     return _default
 
