@@ -158,7 +158,7 @@ def _reduce_inner(w: Writer, spec: Spec, args: Arguments) -> None:
     w("// what one thread of a team adds up of a leaf: every LANES-th element")
     w("FN Acc lane_of(const i64* A, Row row, i64 j0, i64 n, i32 lane) {", "Acc acc = nothing();")
     w(f"const i64 whole = n - n % {lanes};", "if (whole) {", "acc = value(A, row, j0 + lane);")
-    w(f"for (i64 j = lane + {lanes}; j < whole; j += {lanes})")
+    w(f"DA_IN_ORDER for (i64 j = lane + {lanes}; j < whole; j += {lanes})")
     w("  acc = merge(acc, value(A, row, j0 + j));", "}", "return acc;", "}")
     _descent(w, spec, args, inner)
     _begin(w, KERNEL_NAME)
@@ -242,7 +242,8 @@ def _reduce_outer(w: Writer, spec: Spec, args: Arguments) -> None:
     for k, r in enumerate(spec.reducers):
         if r.arg:
             w(f"acc.y{k} = first;")
-    w("for (i64 line = first; line < first + count; ++line) acc = merge(acc, value(A, row, line));")
+    w("DA_IN_ORDER for (i64 line = first; line < first + count; ++line)")
+    w("  acc = merge(acc, value(A, row, line));")
     w("if (D) (DA_POINTER(Acc, A[6]))[(o << D) + chunk] = acc; else finish(A, o, acc);", "}", "}")
 
 
