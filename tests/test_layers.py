@@ -22,7 +22,7 @@ LAYERS = (
     "engine",
     "record",
     "operands",
-    "asknumpy",
+    "asknumpy bounds",
     "library reductions indexing dispatch",
     "operators methods flat memory host",
     "array",

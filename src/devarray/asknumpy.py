@@ -31,28 +31,36 @@ _MOST = 1_000_000  # elements up to which NumPy is asked: it may find nothing wr
 _UNSAFE = frozenset({np.cumsum, np.cumprod, np.nancumsum, np.nancumprod})
 
 
-def stand_in(value: Any) -> Any:
-    """Return what NumPy is given in place of a device array: one element, shown many times."""
+def stand_in(value: Any, indices: bool = False) -> Any:
+    """Return what NumPy is given in place of a device array: one element, shown many times.
+
+    Parameters
+    ----------
+    indices : bool
+        Integers and bools are given as they are, for errors may be in them.
+    """
     if isinstance(value, Recorded):
         shape, dtype = value._shape(), value._dtype()
         if math.prod(shape) > _MOST:
             raise OverflowError
+        if indices and dtype.kind in "biu" and value._writeable():
+            return value.get()  # type: ignore[attr-defined]
         array: Any = np.ndarray(shape, dtype, np.ones(1, dtype), strides=(0,) * len(shape))
         array.flags.writeable = value._writeable()
         return array
     if type(value) in (list, tuple):
-        return type(value)([stand_in(item) for item in value])
+        return type(value)([stand_in(item, indices) for item in value])
     if type(value) is dict:
-        return {key: stand_in(item) for key, item in value.items()}
+        return {key: stand_in(item, indices) for key, item in value.items()}
     return value
 
 
-def ask_numpy(function: Callable[..., Any], args: Any, options: Any) -> None:
+def ask_numpy(function: Callable[..., Any], args: Any, options: Any, indices: bool = False) -> None:
     """Raise what NumPy raises for a call with arrays of these shapes and dtypes, if anything."""
     if function in _UNSAFE:
         return
     try:
-        host_args, host_options = stand_in(args), stand_in(options)
+        host_args, host_options = stand_in(args, indices), stand_in(options, indices)
     except OverflowError:
         return
     with warnings.catch_warnings():
@@ -61,11 +69,15 @@ def ask_numpy(function: Callable[..., Any], args: Any, options: Any) -> None:
 
 
 def raise_as_numpy(
-    error: Exception, function: Callable[..., Any], args: Any, options: Any
+    error: Exception,
+    function: Callable[..., Any],
+    args: Any,
+    options: Any,
+    indices: bool = False,
 ) -> NoReturn:
     """Raise what NumPy raises for the same call, or `error` if it raises nothing."""
     try:
-        ask_numpy(function, args, options)
+        ask_numpy(function, args, options, indices)
     except (TypeError, ValueError, IndexError, OverflowError) as theirs:
         raise theirs from None
     raise error

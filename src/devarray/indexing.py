@@ -51,8 +51,16 @@ def _plain_key(key: Any, device: Device) -> Any:
             return operator.index(key)
         return indices_on(key, device)
     if type(key) is list:
-        return _plain_key(np.asarray(key) if key else np.empty(0, np.intp), device)
+        return _plain_key(_as_indices(key), device)
     return key
+
+
+def _as_indices(key: list[Any]) -> np.ndarray[Any, Any]:
+    """Return a list of indices, or a mask, as an array; NumPy has other words for lists."""
+    indices = np.asarray(key) if key else np.empty(0, np.intp)
+    if indices.dtype.kind not in "biu" and indices.size:
+        np.empty(0)[key]  # raises
+    return indices
 
 
 def indices_on(indices: Any, device: Device) -> Any:
@@ -278,4 +286,4 @@ def _library_setitem(array: Recorded, key: Any, value: Any) -> None:
         held = native(value) if isinstance(value, Recorded) else value
         if isinstance(value, Recorded) and value._buffer is array._buffer:
             held = held.copy()
-        call_library(operator.setitem, (array, key, Trusted(held)), {})
+        call_library(operator.setitem, (array, key, Trusted(held, value)), {})

@@ -14,6 +14,7 @@ import numpy as np
 
 from devarray import engine
 from devarray.asknumpy import raise_as_numpy
+from devarray.bounds import check_bounds
 from devarray.config import current
 from devarray.device import Device, Native
 from devarray.errors import UnsupportedError
@@ -70,12 +71,14 @@ def call_library(
         counterpart = device.counterpart(function)
         note_obstacle(getattr(function, "__name__", "a function"))
         try:
+            if device.xp is not np:
+                check_bounds(function, args, kwargs)
             with np.errstate(all="ignore"):
                 result = counterpart(*native_args, **native_kwargs)
         except (TypeError, ValueError, IndexError) as error:
             if device.xp is np:
                 raise
-            raise_as_numpy(error, function, args, kwargs)
+            raise_as_numpy(error, function, _given(args), _given(kwargs), indices=True)
         return _wrap(result, found, device)
 
 
@@ -86,10 +89,25 @@ def _one_device(arrays: list[Recorded]) -> Device | None:
 
 
 class Trusted:
-    """A native array on its way through `call_library`, which lets no other host array pass."""
+    """A native array on its way through `call_library`, which lets no other host array pass.
 
-    def __init__(self, array: Any) -> None:
+    Attributes
+    ----------
+    array : object
+    given : object
+        What it was made of: a device array, or a host scalar or sequence as it is.
+    """
+
+    def __init__(self, array: Any, given: Any) -> None:
         self.array = array
+        self.given = given
+
+
+def _given(value: Any) -> Any:
+    """Return arguments with what trusted arrays were made of in their place."""
+    if type(value) is tuple:
+        return tuple([_given(item) for item in value])
+    return value.given if type(value) is Trusted else value
 
 
 def _unwrap(value: Any, found: list[tuple[Recorded, Any]]) -> Any:

@@ -6,7 +6,7 @@
 #define GRID_FOR(i, n) \
     _Pragma("unroll 1") for (i64 i = DA_BLOCK * DA_THREADS + DA_THREAD; i < (n); i += DA_BLOCKS * DA_THREADS)
 #define FOR_BLOCKS(block, n) _Pragma("unroll 1") for (i64 block = DA_BLOCK; block < (n); block += DA_BLOCKS)
-// Before a loop that adds up. Intel's compiler for the processor (2025.3) makes eight running sums of one where a group of
+// Before a loop that adds up. Intel's compiler for the processor (2026.2) makes eight running sums of one where a group of
 // work-items is not full, which changes the order of additions.
 #ifdef __OPENCL_C_VERSION__
 #define DA_IN_ORDER _Pragma("clang loop vectorize(disable)")
