@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from devarray.backends.counterparts import find_counterpart
 from devarray.config import Settings, on_change
 from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
 from devarray.errors import CompileError, DeviceError, UnsupportedError
@@ -260,9 +259,12 @@ class Sycl(Device):
         import dpnp  # noqa: PLC0415 - it takes a second to load
         import dpnp.tensor  # noqa: PLC0415
 
+        from devarray.backends.dpnp_functions import Functions  # noqa: PLC0415
+
         self.name = f"sycl:{index}" if index else "sycl"
         self.xp = dpnp
         self._usm_array = dpnp.tensor.usm_ndarray
+        self._functions = Functions(self.name, lambda: self.current_stream().queue)  # type: ignore[attr-defined]
         self._as_dpnp = dpnp.ndarray._create_from_usm_ndarray
         self._dpctl = _dpctl()
         self._device = found[index]
@@ -360,7 +362,7 @@ class Sycl(Device):
 
     def counterpart(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """See `devarray.device.Device`."""
-        return find_counterpart(function, self.xp, self.xp.ndarray, self.name)
+        return self._functions.find(function)
 
     def copy_in(
         self, source: np.ndarray[Any, Any], block: Block, offset: int = 0, wait: bool = True
@@ -407,6 +409,7 @@ class Sycl(Device):
             start = time.perf_counter()
             found = self._loaded[key] = self._build(self._text(source))
             self._seconds += time.perf_counter() - start
+            self.dump(source, name)
         return found
 
     def _build(self, text: str) -> Program:

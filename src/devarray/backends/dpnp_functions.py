@@ -1,0 +1,553 @@
+"""NumPy's functions over dpnp's arrays, where dpnp's own are not quite NumPy's.
+
+What is said here of dpnp was seen with dpnp 0.20. Functions in `_OWN` stand in place of dpnp's. All
+others are called as their signatures want: parameters that only NumPy allows by position or by
+name, lists and numbers where dpnp wants arrays, and the queue where there is no array to tell it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import dpnp
+import numpy as np
+
+from devarray.backends.counterparts import find_counterpart
+from devarray.errors import UnsupportedError
+
+__all__ = ["Functions"]
+
+# Parameters that are arrays, by NumPy's names; `choices` and the like are lists of arrays.
+_ARRAYS = frozenset(
+    [
+        "a",
+        "ar",
+        "ar1",
+        "ar2",
+        "arr",
+        "A",
+        "b",
+        "bins",
+        "condition",
+        "element",
+        "filt",
+        "fp",
+        "indices",
+        "m",
+        "mask",
+        "sorter",
+        "test_elements",
+        "v",
+        "val",
+        "vals",
+        "values",
+        "weights",
+        "x",
+        "x1",
+        "x2",
+        "xp",
+        "y",
+    ]
+)
+_LISTS = frozenset({"arrays", "choices", "multi_index"})
+_NO_ARRAYS = frozenset({np.histogram_bin_edges, np.histogram, np.histogramdd, np.histogram2d})
+
+
+# ---- calls
+
+
+def _holds_arrays(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_holds_arrays, value))
+    return isinstance(value, dpnp.ndarray)
+
+
+def _signature(function: Any) -> inspect.Signature | None:
+    try:
+        return inspect.signature(function)
+    except ValueError:  # a few functions that are written in C have none
+        return None
+
+
+def _queue_of(value: Any) -> Any:
+    """Return the queue of the first array in a nest of lists, or None."""
+    if isinstance(value, dpnp.ndarray):
+        return value.sycl_queue
+    if isinstance(value, (list, tuple)):
+        return next((queue for item in value if (queue := _queue_of(item)) is not None), None)
+    return None
+
+
+class Call:
+    """A function of NumPy's, called with dpnp's arrays: it binds NumPy's parameters to dpnp's."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        found: Callable[..., Any],
+        device: str,
+        queue: Callable[[], Any],
+    ) -> None:
+        self._name = f"numpy.{function.__name__}"
+        self._found = found
+        self._device = device
+        self._queue = queue
+        self._theirs = _signature(function)
+        mine = _signature(found)
+        self._accepted = mine.parameters if mine else {}
+        self._wants_queue = "sycl_queue" in self._accepted
+        names = list(self._theirs.parameters) if self._theirs else []
+        names += [""] * len(self._accepted)
+        # dpnp gives some parameters names of its own, at the same place
+        self._renamed = {
+            theirs: own
+            for own, theirs in zip(self._accepted, names, strict=False)
+            if theirs not in self._accepted and own not in names
+        }
+        known = _ARRAYS - {"bins", "weights"} if function in _NO_ARRAYS else _ARRAYS
+        self._arrays = known & set(names)
+        self._lists = _LISTS & set(names)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        queue = _queue_of([*args, *options.values()])
+        if self._theirs is None:
+            return self._found(*args, **options)
+        bound = self._theirs.bind(*args, **options)
+        chosen = self._queue() if queue is None else queue
+        positional, named = [], {}
+        for name, value in bound.arguments.items():
+            parameter = self._theirs.parameters[name]
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                positional += value
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                named.update(value)
+            elif not self._is_default(value, parameter.default):
+                self._pass(parameter, self._converted(name, value, chosen), positional, named)
+        if queue is None and self._wants_queue:
+            named["sycl_queue"] = chosen
+        return self._found(*positional, **named)
+
+    def _is_default(self, value: Any, default: Any) -> bool:
+        return value is default or value is np._NoValue or (
+            isinstance(value, (str, int)) and type(value) is type(default) and value == default
+        )  # fmt: skip
+
+    def _pass(
+        self, parameter: Any, value: Any, positional: list[Any], named: dict[str, Any]
+    ) -> None:
+        name = self._renamed.get(parameter.name, parameter.name)
+        accepted = self._accepted.get(name)
+        if accepted is None:
+            raise UnsupportedError(
+                f"dpnp, the library of device {self._device}, has no {self._name} with "
+                f"{parameter.name}: use .get() and NumPy's, or other functions"
+            )
+        if accepted.kind is accepted.POSITIONAL_ONLY:
+            positional.append(value)
+        else:
+            named[name] = value
+
+    def _converted(self, name: str, value: Any, queue: Any) -> Any:
+        if name in self._arrays:
+            return as_array(value, queue)
+        if name in self._lists and isinstance(value, (list, tuple)):
+            return [as_array(item, queue) for item in value]
+        return value
+
+
+def as_array(value: Any, queue: Any) -> Any:
+    """Return what NumPy makes of a list or a number, as an array of dpnp's."""
+    if value is None or isinstance(value, (dpnp.ndarray, str)):
+        return value
+    if not _holds_arrays(value):
+        value = np.asarray(value)
+    return dpnp.asarray(value, sycl_queue=queue)
+
+
+class Functions:
+    """The functions of a device's library, by NumPy's functions.
+
+    Parameters
+    ----------
+    device : str
+        The device's name, for messages.
+    queue : callable
+        It returns the queue in which functions without an array work.
+    """
+
+    def __init__(self, device: str, queue: Callable[[], Any]) -> None:
+        self._device = device
+        self._queue = queue
+        self._found: dict[Any, Callable[..., Any]] = {}
+
+    def find(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what is called with arrays of dpnp's in place of NumPy's `function`.
+
+        Raises
+        ------
+        UnsupportedError
+            If dpnp has nothing of the kind.
+        """
+        found = self._found.get(function)
+        if found is not None:
+            return found
+        own = _OWN.get(function)
+        if own is None:
+            own = find_counterpart(function, dpnp, dpnp.ndarray, self._device)
+        if own is function or function in _PLAIN or not _is_of_numpy(function):
+            return own
+        self._found[function] = made = Call(function, own, self._device, self._queue)
+        return made
+
+
+def _is_of_numpy(function: Any) -> bool:
+    """Say whether it is a function of NumPy's, and no method of a ufunc or an array."""
+    module = getattr(function, "__module__", None)
+    return (module is not None and not isinstance(function, np.ufunc)) or function in _PRODUCTS
+
+
+# ---- indices: dpnp moves those out of bounds inside, where NumPy raises
+
+
+def _checked(indices: Any, length: int, axis: int) -> Any:
+    """Return indices, of which none is out of bounds.
+
+    Raises
+    ------
+    IndexError
+        Otherwise, in NumPy's words.
+    """
+    outside = (indices < -length) | (indices >= length)
+    if indices.size and bool(outside.any()):
+        first = int(indices.reshape(-1)[int(dpnp.argmax(outside.reshape(-1)))])
+        raise IndexError(f"index {first} is out of bounds for axis {axis} with size {length}")
+    return indices
+
+
+def _integers(indices: Any) -> Any:
+    if not np.can_cast(indices.dtype, np.intp, "same_kind") and indices.size:
+        raise TypeError(f"Cannot cast array data from {indices.dtype!r} to {np.dtype(np.intp)!r}")
+    return indices.astype(np.intp, copy=False)
+
+
+def _moved_inside(indices: Any, length: int, axis: int, mode: str) -> Any:
+    """Return indices in the range that all of dpnp's modes let pass."""
+    indices = _integers(indices)
+    if mode == "raise":
+        return _checked(indices, length, axis)
+    if mode == "wrap":
+        return indices % max(length, 1)
+    if mode == "clip":
+        return dpnp.clip(indices, 0, max(length - 1, 0))
+    raise ValueError(f"clipmode must be one of 'clip', 'raise', or 'wrap' (got {mode!r})")
+
+
+def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    if axis is None or not a.ndim:
+        a, axis = a.reshape(-1), 0 if axis is None else axis
+    axis = operator.index(axis)
+    if not -a.ndim <= axis < a.ndim:
+        raise np.exceptions.AxisError(axis, a.ndim)
+    axis %= a.ndim
+    length = a.shape[axis]
+    if indices.size and not length:
+        raise IndexError("cannot do a non-empty take from an empty axes.")
+    result = dpnp.take(a, _moved_inside(indices, length, axis, mode), axis=axis)
+    return _into(out, result)
+
+
+def _into(out: Any, result: Any) -> Any:
+    """Return a result, or the array it was to be written to."""
+    if out is None:
+        return result
+    if out.shape != result.shape:
+        raise ValueError(f"output array has shape {out.shape}, not {result.shape}")
+    out[...] = result.astype(out.dtype, casting="unsafe", copy=False)
+    return out
+
+
+def _put(a: Any, indices: Any, values: Any, mode: str = "raise") -> None:
+    if not indices.size:
+        return
+    if not a.size:
+        raise IndexError("cannot replace elements of an empty array")
+    if not values.size:
+        return
+    indices = _moved_inside(indices.reshape(-1), a.size, 0, mode)
+    values = values.astype(a.dtype, casting="unsafe", copy=True).reshape(-1)
+    if values.size < indices.size:
+        values = dpnp.tile(values, -(-indices.size // values.size))
+    dpnp.put(a, indices, values[: indices.size])
+
+
+def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    choices = list(choices)
+    kind = np.result_type(*[choice.dtype for choice in choices])
+    a, *choices = dpnp.broadcast_arrays(a, *[choice.astype(kind, copy=False) for choice in choices])
+    n = len(choices)
+    a = _integers(a)
+    if mode == "raise" and a.size and bool(((a < 0) | (a >= n)).any()):
+        raise ValueError("invalid entry in choice array")
+    a = a if mode == "raise" else _moved_inside(a, n, 0, mode)
+    if not a.size:
+        return _into(out, choices[0].copy())
+    stacked = dpnp.stack([choice.reshape(-1) for choice in choices])
+    places = a.reshape(-1) * a.size + dpnp.arange(a.size, sycl_queue=a.sycl_queue)
+    return _into(out, dpnp.take(stacked.reshape(-1), places).reshape(a.shape))
+
+
+def _along(arr: Any, indices: Any, axis: Any) -> tuple[Any, Any, int]:
+    """Return what `take_along_axis` and `put_along_axis` work with: no axis but one in range."""
+    if indices.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
+    if axis is None:
+        arr, axis = arr.reshape(-1), 0
+        if indices.ndim != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
+    elif not -arr.ndim <= axis < arr.ndim:
+        raise np.exceptions.AxisError(axis, arr.ndim)
+    axis %= arr.ndim
+    if indices.ndim == arr.ndim:
+        _checked(indices, arr.shape[axis], axis)
+    return arr, indices, axis
+
+
+def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    return dpnp.take_along_axis(*_along(arr, indices, axis))
+
+
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    flat, indices, axis = _along(arr, indices, axis)
+    values = values.astype(arr.dtype, casting="unsafe", copy=True)
+    dpnp.put_along_axis(flat, indices, values, axis)
+    if flat is not arr and not dpnp.may_share_memory(flat, arr):
+        arr[...] = flat.reshape(arr.shape)
+
+
+def _plain_key(array: Any, key: Any) -> Any:
+    """Return a key whose lists are arrays and whose indices are in bounds."""
+    parts = key if isinstance(key, tuple) else (key,)
+    made = tuple(
+        as_array(part, array.sycl_queue) if isinstance(part, (list, bool, np.generic)) else part
+        for part in parts
+    )
+    used = sum(map(_axes_of, made))
+    axis = 0
+    for part in made:
+        if part is Ellipsis:
+            axis += array.ndim - used
+        elif isinstance(part, dpnp.ndarray) and part.dtype.kind in "iu" and axis < array.ndim:
+            _checked(part, array.shape[axis], axis)
+        axis += _axes_of(part)
+    made = tuple(_empty_as_integers(part) for part in made)
+    return made if isinstance(key, tuple) else made[0]
+
+
+def _axes_of(part: Any) -> int:
+    """Return how many axes a part of a key takes."""
+    if part is None or part is Ellipsis:
+        return 0
+    if isinstance(part, dpnp.ndarray) and part.dtype.kind == "b":
+        return int(part.ndim)
+    return 1
+
+
+def _empty_as_integers(part: Any) -> Any:
+    if isinstance(part, dpnp.ndarray) and part.dtype.kind == "f" and not part.size:
+        return part.astype(np.intp)  # NumPy lets [] be a list of no indices
+    return part
+
+
+def _getitem(array: Any, key: Any) -> Any:
+    return array[_plain_key(array, key)]
+
+
+def _setitem(array: Any, key: Any, value: Any) -> None:
+    key = _plain_key(array, key)
+    if isinstance(value, dpnp.ndarray) and dpnp.may_share_memory(array, value):
+        value = value.copy()
+    array[key] = value
+
+
+def _unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    size = int(np.prod(shape, dtype=np.intp))
+    outside = (indices < 0) | (indices >= size)
+    if indices.size and bool(outside.any()):
+        first = int(indices.reshape(-1)[int(dpnp.argmax(outside.reshape(-1)))])
+        raise ValueError(f"index {first} is out of bounds for array with size {size}")
+    return dpnp.unravel_index(indices, shape, order)
+
+
+# ---- products: dpnp has none of float16 in places, and adds in float16 in others
+
+
+def _in_float32(name: str) -> Callable[..., Any]:
+    found = functools.reduce(getattr, name.split("."), dpnp)
+
+    @functools.wraps(found)
+    def product(*args: Any, out: Any = None, **options: Any) -> Any:
+        if isinstance(out, tuple):
+            (out,) = out
+        kinds = [x.dtype for x in _flat(args)]
+        if not kinds or np.result_type(*kinds) != np.float16 or options.get("dtype") is not None:
+            if out is not None:
+                options["out"] = out
+            return found(*args, **options)
+        lifted = [_lifted(x) for x in args]
+        return _into(out, found(*lifted, **options).astype(np.float16))
+
+    return product
+
+
+def _flat(values: Any) -> list[Any]:
+    found = []
+    for value in values:
+        if isinstance(value, dpnp.ndarray):
+            found.append(value)
+        elif isinstance(value, (list, tuple)):
+            found += _flat(value)
+    return found
+
+
+def _lifted(value: Any) -> Any:
+    if isinstance(value, dpnp.ndarray):
+        return value.astype(np.float32)
+    if isinstance(value, (list, tuple)):
+        return type(value)([_lifted(item) for item in value])
+    return value
+
+
+# ---- sets
+
+
+def _unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+    *,
+    equal_nan: bool = True,
+    sorted: bool = True,
+) -> Any:
+    """Do what `numpy.unique` does: dpnp gives different NaN the same number."""
+    if axis is not None:
+        found = dpnp.unique(
+            ar, return_index, return_inverse, return_counts, axis, equal_nan=equal_nan
+        )
+        return found
+    flat = ar.reshape(-1)
+    order = dpnp.argsort(flat, kind="stable")
+    values = flat[order]
+    first = dpnp.ones(values.shape, bool, sycl_queue=ar.sycl_queue)
+    if values.size:
+        first[1:] = values[1:] != values[:-1]
+        if equal_nan and values.dtype.kind in "fc":
+            first[1:] &= ~(dpnp.isnan(values[1:]) & dpnp.isnan(values[:-1]))
+    found = [values[first]]
+    if return_index:
+        found.append(order[first])
+    if return_inverse:
+        inverse = dpnp.empty_like(order)
+        inverse[order] = dpnp.cumsum(first, dtype=order.dtype) - 1
+        found.append(inverse.reshape(ar.shape))
+    if return_counts:
+        (starts,) = dpnp.nonzero(first)
+        found.append(dpnp.diff(starts, append=values.size).astype(order.dtype))
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def _unique_all(x: Any) -> Any:
+    made = type(np.unique_all(np.zeros(1)))
+    return made(*_unique(x, True, True, True, equal_nan=False))
+
+
+def _unique_inverse(x: Any) -> Any:
+    made = type(np.unique_inverse(np.zeros(1)))
+    return made(*_unique(x, return_inverse=True, equal_nan=False))
+
+
+def _unique_counts(x: Any) -> Any:
+    made = type(np.unique_counts(np.zeros(1)))
+    return made(*_unique(x, return_counts=True, equal_nan=False))
+
+
+# ---- others
+
+
+def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    """Do what `numpy.repeat` does: numbers below 0 of nothing, of an array of no dimension."""
+    if axis is None or not a.ndim:
+        a, axis = a.reshape(-1), 0 if axis is None else axis
+    if isinstance(repeats, dpnp.ndarray):
+        repeats = _integers(repeats)
+    else:
+        repeats = np.asarray(repeats)
+        casting: Any = "same_kind" if repeats.ndim else "unsafe"
+        repeats = repeats.astype(np.intp, casting=casting)
+        repeats = int(repeats.reshape(-1)[0]) if repeats.size == 1 else repeats.tolist()
+    if isinstance(repeats, int) and repeats < 0 and -a.ndim <= axis < a.ndim and not a.shape[axis]:
+        repeats = 0
+    return dpnp.repeat(a, repeats, axis)
+
+
+def _digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """Do what `numpy.digitize` does, which wants bins in order."""
+    if bins.ndim == 1 and bins.size > 1:
+        steps = bins[1:] >= bins[:-1], bins[1:] <= bins[:-1]
+        if not any(bool(step.all()) for step in steps):
+            raise ValueError("bins must be monotonically increasing or decreasing")
+    return dpnp.digitize(x, bins, right)
+
+
+def _without_order(found: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function that sorts refuse names of fields as NumPy does: there are none."""
+
+    @functools.wraps(found)
+    def sorts(*args: Any, order: Any = None, **options: Any) -> Any:
+        if order is not None:
+            raise ValueError("Cannot specify order when the array has no fields.")
+        return found(*args, **options)
+
+    return sorts
+
+
+_PRODUCTS = (np.matmul, np.vecdot, np.matvec, np.vecmat)
+_PLAIN = frozenset({operator.getitem, operator.setitem})
+_OWN: dict[Any, Callable[..., Any]] = {
+    operator.getitem: _getitem,
+    operator.setitem: _setitem,
+    np.argsort: _without_order(dpnp.argsort),
+    np.choose: _choose,
+    np.digitize: _digitize,
+    np.put: _put,
+    np.put_along_axis: _put_along_axis,
+    np.repeat: _repeat,
+    np.sort: _without_order(dpnp.sort),
+    np.take: _take,
+    np.take_along_axis: _take_along_axis,
+    np.unique: _unique,
+    np.unique_all: _unique_all,
+    np.unique_counts: _unique_counts,
+    np.unique_inverse: _unique_inverse,
+    np.unravel_index: _unravel_index,
+    **{
+        getattr(np, name): _in_float32(name)
+        for name in [
+            "dot",
+            "einsum",
+            "inner",
+            "matmul",
+            "matvec",
+            "tensordot",
+            "vdot",
+            "vecdot",
+            "vecmat",
+        ]
+    },
+}
