@@ -5,6 +5,8 @@ docs/adding-a-backend.md shows a complete backend.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
 import weakref
 from abc import ABC, abstractmethod
@@ -15,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from devarray import registry
+from devarray.config import current
 from devarray.errors import DeviceError
 from devarray.layout import Layout
 from devarray.pool import Pool
@@ -117,6 +120,8 @@ class Device(ABC):
         Memory is the host's, so that a host view of an array needs no copy.
     grid : bool
         Kernels are launched over a grid of blocks (`kernels.emit_grid`), not called.
+    packs : bool
+        Grid kernels read memory 16 bytes wide where they can (``DA_PACKS`` of the prelude).
     xp : module
         The device's own array library, which runs what is not fused.
     memory : Pool
@@ -143,6 +148,7 @@ class Device(ABC):
     name: str
     shares_host_memory = False
     grid = False
+    packs = False
     xp: Any
     memory: Pool
     dlpack_type = 0
@@ -265,6 +271,16 @@ class Device(ABC):
         Returns False if the devices cannot do that; nothing has happened then.
         """
         return False
+
+    def dump(self, source: str, name: str) -> None:
+        """Write a kernel's text to the folder that the setting `dump` names, if it names one."""
+        folder = current().dump
+        if folder:
+            os.makedirs(folder, exist_ok=True)
+            stem = hashlib.sha256(source.encode()).hexdigest()[:16]
+            kind = "grid" if self.grid else "loop"
+            with open(os.path.join(folder, f"{kind}_{name}_{stem}.cpp"), "w") as file:
+                file.write(source)
 
     def make_graph(self, run: Callable[[], None], blocks: list[Block]) -> Callable[[], None]:
         """Return what repeats the launches of `run`; the device may have a shorter way.

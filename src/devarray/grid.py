@@ -11,7 +11,7 @@ import math
 from typing import NamedTuple
 
 from devarray.device import Launches
-from devarray.kernels.emit_grid import CARRY, JOIN, TOTALS
+from devarray.kernels.emit_grid import CARRY, JOIN, TOTALS, pack_of
 from devarray.kernels.emit_reduce import lanes_of, leaf_of
 from devarray.kernels.spec import KERNEL_NAME, THREADS, Spec
 from devarray.walk import Walk
@@ -43,16 +43,19 @@ class Grid(NamedTuple):
     scratch: int
 
 
-def grid_of(spec: Spec, walk: Walk, elements: int) -> Grid:
+def grid_of(spec: Spec, walk: Walk, elements: int, packs: bool = False) -> Grid:
     """Return the grid of a launch.
 
     Parameters
     ----------
     elements : int
         Of the index space of a map.
+    packs : bool
+        The device's dialect reads memory 16 bytes wide (DA_PACKS).
     """
     if spec.kind == "map":
-        blocks = min(-(-elements // THREADS), MOST_BLOCKS)
+        each = THREADS * (pack_of(spec) if packs else 1)
+        blocks = min(-(-elements // each), MOST_BLOCKS)
         return Grid((0, elements, 0, 0, 0, 0), 0, ((KERNEL_NAME, blocks),), 0)
     if spec.kind == "scan":
         return _scan(spec, walk)

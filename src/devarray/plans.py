@@ -155,7 +155,7 @@ class Plan:
             lengths = (walk, launch.elements)
             grid = self._grids.get(lengths)
             if grid is None:
-                grid = self._grids[lengths] = grid_of(self.spec, *lengths)
+                grid = self._grids[lengths] = grid_of(self.spec, *lengths, device.packs)
             header, results, launches, nbytes = grid
             if nbytes:
                 scratch = device.empty(nbytes)

@@ -182,9 +182,9 @@ class MemoryPool:
 
     def _too_little(self, nbytes: int, kept: int, why: str) -> DeviceMemoryError:
         return DeviceMemoryError(
-            f"{self.name}: no memory for an array of {nbytes} bytes: {why}; arrays hold {self.used} "
-            f"bytes, and {kept} bytes that the pool kept were freed before. Delete arrays, or work "
-            "on smaller parts"
+            f"{self.name}: no memory for an array of {nbytes} bytes: {why}; arrays hold "
+            f"{self.used} bytes, and {kept} bytes that the pool kept were freed before. Delete "
+            "arrays, or work on smaller parts"
         )
 
     def give(self, size: int, address: int, memory: Any, mark: Any = None) -> None:

@@ -203,19 +203,11 @@ class OpenMP(Device):
         launcher: Launcher = library.da_kernel
         self._loaded[key] = launcher
         self._libraries.append(library)
-        self._dump(source, name, str(path))
+        self.dump(source, name)
         return launcher
 
     def _open(self, path: Any) -> Any:
         return self._ffi.dlopen(str(path), self._ffi.RTLD_NOW | self._ffi.RTLD_LOCAL)
-
-    def _dump(self, source: str, name: str, path: str) -> None:
-        folder = self._settings.dump
-        if folder:
-            os.makedirs(folder, exist_ok=True)
-            stem = os.path.basename(path).removesuffix(".so")[:16]
-            with open(os.path.join(folder, f"{name}_{stem}.cpp"), "w") as file:
-                file.write(source)
 
     def threads(self) -> int:
         """See `devarray.device.Device`."""

@@ -40,7 +40,7 @@ from devarray.kernels.text import (
     working,
 )
 
-__all__ = ["JOIN", "TOTALS", "CARRY", "emit_grid"]
+__all__ = ["CARRY", "JOIN", "TOTALS", "emit_grid", "pack_of"]
 
 JOIN = "da_join"  # the second kernel of reductions
 TOTALS, CARRY = "da_totals", "da_carry"  # the first two kernels of scans
@@ -71,13 +71,55 @@ def _begin(w: Writer, name: str) -> None:
     w(f"KERNEL {name}(const Args args) {{", "const i64* A = args.slot;")
 
 
+def pack_of(spec: Spec) -> int:
+    """Return how many elements a thread takes at a time where memory is read 16 bytes wide.
+
+    1 stands for no packs: elements are as large, or the work on them takes longer than reading
+    them, so that a second copy of it would only cost the compiler time.
+    """
+    if spec.kind != "map" or spec.mode != "flat" or any(s.loop.dear for s in spec.body):
+        return 1
+    sizes = [o.dtype.itemsize for o in spec.operands if o.walk == "u" and not o.counted]
+    return max(1, min(8, 16 // max(sizes, default=16)))
+
+
 def _map_flat(w: Writer, spec: Spec, args: Arguments) -> None:
+    pack = pack_of(spec)
+    packed = [k for k, o in enumerate(spec.operands) if o.walk == "u" and not o.counted]
+    if pack > 1:
+        w("#if DA_PACKS")
+        for kind in sorted({storage(spec.operands[k].dtype) for k in packed}):
+            w(f"DA_PACK({kind}x{pack}, {kind}, {pack});")
+        w("#endif")
     _begin(w, KERNEL_NAME)
     w(*typed_pointers(spec, f"A[{args.addresses} + {{0}}]"))
     w(*scalar_lines(spec, args), *hoisted(spec, "p{0}"))
-    w("GRID_FOR(i, A[1]) {")
+    w("i64 first = 0;")
+    if pack > 1:
+        _packs(w, spec, args, pack, packed)
+    w("GRID_FOR(rest, A[1] - first) {", "const i64 i = first + rest;")
     body(w, spec, "p{0}", "i")
     w("}", "}")
+
+
+def _packs(w: Writer, spec: Spec, args: Arguments, pack: int, packed: list[int]) -> None:
+    """Write the loop over packs of elements, for memory that begins at a multiple of 16 bytes."""
+    w("#if DA_PACKS", f"if (!(({' | '.join(args.address(k) for k in packed)}) & 15)) {{")
+    w(f"first = A[1] - A[1] % {pack};", f"GRID_FOR(pack, A[1] / {pack}) {{")
+    for k in packed:
+        o = spec.operands[k]
+        kind = f"{storage(o.dtype)}x{pack}"
+        w(f"{kind} w{k};" if o.store else f"const {kind} w{k} = (({kind}*)p{k})[pack];")
+    w(f'_Pragma("unroll") for (i32 e = 0; e < {pack}; ++e) {{')
+    if any(o.counted for o in spec.operands):
+        w(f"const i64 i = pack * {pack} + e;")
+    body(w, spec, "p{0}", "i", packed)
+    w("}")
+    for k in packed:
+        o = spec.operands[k]
+        if o.store:
+            w(f"(({storage(o.dtype)}x{pack}*)p{k})[pack] = w{k};")
+    w("}", "}", "#endif")
 
 
 def _map_nd(w: Writer, spec: Spec, args: Arguments) -> None:

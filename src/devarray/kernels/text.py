@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -201,18 +202,21 @@ def pointer(o: Operand, k: int, address: str) -> str:
     return f"GLOBAL {kind}* p{k} = {elements(kind, address)};"
 
 
-def body(w: Writer, spec: Spec, pointer: str, index: str) -> None:
+def body(w: Writer, spec: Spec, pointer: str, index: str, packed: Sequence[int] = ()) -> None:
     """Write loads, statements and stores of one element.
 
-    ``pointer.format(k)`` is operand k's row.
+    ``pointer.format(k)`` is operand k's row. The elements of operands in `packed` are number `e` of
+    a pack.
     """
     for k, o in enumerate(spec.operands):
         if not o.store and o.walk != "b":
-            w(f"const {working(o.dtype)} {o.var} = {_value(o, k, pointer, index)};")
+            value = load(f"w{k}.e[e]", o.dtype) if k in packed else _value(o, k, pointer, index)
+            w(f"const {working(o.dtype)} {o.var} = {value};")
     w(*(statement(s) for s in spec.body))
     for k, o in enumerate(spec.operands):
         if o.store:
-            w(f"{_element(o, k, pointer, index)} = {store(o.var, o.dtype)};")
+            place = f"w{k}.e[e]" if k in packed else _element(o, k, pointer, index)
+            w(f"{place} = {store(o.var, o.dtype)};")
 
 
 def _value(o: Operand, k: int, pointer: str, index: str) -> str:

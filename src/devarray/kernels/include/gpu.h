@@ -3,6 +3,8 @@
 #define GLOBAL
 #define GLOBAL_BARRIER BARRIER
 #define DA_SHUFFLES 1
+#define DA_PACKS 1
+#define DA_PACK(name, T, count) typedef struct __attribute__((aligned(sizeof(T) * count))) { T e[count]; } name
 
 typedef unsigned char b8;  // 0 or 1
 typedef signed char i8;

@@ -12,6 +12,7 @@
 #define DA_BLOCK ((i64)get_group_id(0))
 #define DA_BLOCKS ((i64)get_num_groups(0))
 #define DA_SHUFFLES 0
+#define DA_PACKS 0
 
 typedef uchar b8;  // 0 or 1
 typedef char i8;

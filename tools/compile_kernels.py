@@ -1,0 +1,114 @@
+"""Compile kernels that devices launched for GPUs that this machine lacks.
+
+``python tools/compile_kernels.py FOLDER`` takes the texts that ``DEVARRAY_DUMP=FOLDER`` collected on
+a grid device (the whole test-suite's, in CI) and compiles each for NVIDIA's sm_80, sm_90, sm_120 by
+NVRTC and for AMD's gfx90a, gfx942, gfx1100 by clang. The last line says how many passed and failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+
+from devarray.backends import cuda, hip
+from devarray.errors import CompileError, DeviceError
+from devarray.kernels.emit_grid import CARRY, JOIN, TOTALS
+from devarray.kernels.hip_offline import find_hip_compiler
+from devarray.kernels.nvrtc import find_nvrtc
+from devarray.kernels.spec import KERNEL_NAME, PRELUDE
+
+NVIDIA = ("sm_80", "sm_90", "sm_120")
+AMD = ("gfx90a", "gfx942", "gfx1100")
+BATCH = 40  # kernels of one program: the prelude is parsed once for all
+_NEEDS = re.compile(r"#define DA_NO_\w+\n")
+_KERNELS = re.compile(rf"\b({KERNEL_NAME}|{JOIN}|{TOTALS}|{CARRY})\(")
+
+Compile = Callable[[str, str], bytes]
+
+
+def _prelude(files: tuple[str, ...]) -> str:
+    folder = resources.files("devarray.kernels").joinpath("include")
+    return "".join(folder.joinpath(name).read_text() for name in files)
+
+
+def _program(texts: list[str]) -> str:
+    """Return a program with the kernels of all texts, each in a namespace of its own."""
+    parts = [PRELUDE + "\n"]
+    for k, text in enumerate(texts):
+        own = _KERNELS.sub(rf"\g<1>_{k}(", _NEEDS.sub("", text).replace(PRELUDE, "", 1))
+        parts.append(f"namespace text_{k} {{\n{own}}}\n")
+    return "".join(parts)
+
+
+def _compilers() -> Iterator[tuple[tuple[str, ...], tuple[str, ...], Compile]]:
+    """Yield the compilers that there are: architectures, prelude, and what compiles a text."""
+    nvrtc = find_nvrtc()
+    yield NVIDIA, cuda.PRELUDE_FILES, lambda text, arch: nvrtc.compile(text, "kernels.cu", arch)
+    clang = find_hip_compiler()
+    yield AMD, hip.PRELUDE_FILES, clang.compile
+
+
+def _check(texts: dict[str, str], prelude: str, arch: str, compile_text: Compile) -> list[str]:
+    """Return what is wrong with a batch, text by text."""
+
+    def attempt(part: list[str]) -> CompileError | None:
+        try:
+            compile_text(_program(part).replace(PRELUDE, prelude, 1), arch)
+        except CompileError as error:
+            return error
+        return None
+
+    if attempt(list(texts.values())) is None:
+        return []
+    failed = []
+    for name, text in texts.items():
+        error = attempt([text])
+        if error is not None:
+            failed.append(f"{name} for {arch}:\n{error.log}")
+    return failed or [f"for {arch}: texts of {sorted(texts)} do not compile together"]
+
+
+def main() -> int:
+    """Run the tool; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    files = sorted(parser.parse_args().folder.glob("grid_*.cpp"))
+    if not files:
+        print("no texts of grid kernels there", file=sys.stderr)
+        return 2
+    batches = [
+        {file.name: file.read_text() for file in files[k : k + BATCH]}
+        for k in range(0, len(files), BATCH)
+    ]
+    try:
+        compilers = list(_compilers())
+    except DeviceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    start = time.perf_counter()
+    failed: list[str] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [
+            pool.submit(_check, batch, _prelude(prelude), arch, compile_text)
+            for archs, prelude, compile_text in compilers
+            for arch in archs
+            for batch in batches
+        ]
+        for job in jobs:
+            failed += job.result()
+    print("\n".join(failed))
+    total = len(files) * len(NVIDIA + AMD)
+    print(f"{len(files)} texts, {time.perf_counter() - start:.0f} s")
+    print(f"{total - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
