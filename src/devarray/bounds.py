@@ -35,11 +35,18 @@ def _check(indices: Any, length: int, axis: int) -> None:
         indices = np.asarray(indices)
         if indices.dtype.kind not in "iu":
             return
-    wrong = (indices < -length) | (indices >= length)
+    wrong = _outside(indices, length)
     if wrong.any():
         raise IndexError(
             f"index {indices[wrong][0]} is out of bounds for axis {axis} with size {length}"
         )
+
+
+def _outside(indices: np.ndarray[Any, Any], length: int) -> np.ndarray[Any, Any]:
+    """Return where indices are out of bounds, in whatever integers they are."""
+    info = np.iinfo(indices.dtype)
+    above = indices >= length if length <= info.max else np.zeros(indices.shape, bool)
+    return above | (indices < -length) if info.min < -length else above
 
 
 def _axes(part: Any) -> int:
