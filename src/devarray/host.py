@@ -308,7 +308,7 @@ class HostMethods(Recorded):
             copy = fresh_buffer(target, self._shape(), self._dtype())
             with engine.lock:
                 block, layout = engine.materialize(self._buffer), self._layout()
-                if layout.dense and target.copy_between(block, layout, copy._buffer.block):
+                if layout.dense and target.copy_between(block, layout.offset, copy._buffer.block):
                     return copy
             return import_array(self.get(), target)
 

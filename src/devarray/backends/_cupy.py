@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,8 +20,9 @@ from typing import Any, NamedTuple
 import cffi  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 
+from devarray.backends.arguments import fit_arguments
 from devarray.backends.counterparts import find_counterpart
-from devarray.config import Settings, on_change
+from devarray.config import current
 from devarray.device import (
     Block,
     CompileStatistics,
@@ -39,7 +41,8 @@ from devarray.streams import Event, Stream
 
 __all__ = ["Compiler", "CupyDevice", "Dialect", "problem_of", "survey_of"]
 
-TO_DEVICE, TO_HOST, ON_DEVICE = 1, 2, 3  # the kinds of a copy, as both runtimes number them
+TO_DEVICE, TO_HOST = 1, 2  # the kinds of a copy, as both runtimes number them
+NO_DEVICE, NO_MEMORY = 100, 2  # numbers of errors, which are the same in both
 
 
 class Compiler(NamedTuple):
@@ -208,6 +211,8 @@ def problem_of(dialect: Dialect) -> str:
     try:
         count = runtime.getDeviceCount()
     except runtime.CUDARuntimeError as error:
+        if error.status == NO_DEVICE:
+            return f"the driver finds no device ({error})"
         needs = runtime.runtimeGetVersion()
         wanted = f"{needs // 1000}.{needs % 1000 // 10}"
         return (
@@ -233,15 +238,16 @@ def survey_of(dialect: Dialect) -> list[Found]:
 class CupyEvent(Event):
     """An event of CuPy's."""
 
-    native: Any = None
-    recorded = False
+    native: Any = None  # until it is recorded
 
     def mark(self, stream: Stream) -> None:
         """See `devarray.streams.Event`."""
         assert isinstance(stream, CupyStream)
-        if self.native is None:
-            self.native = self.device.cupy.cuda.Event()
-        self.native.record(stream.cupy)
+        self.device.use()  # an event is of the device that is the current one when it is made
+        with self.device.errors():
+            if self.native is None:
+                self.native = self.device.cupy.cuda.Event()
+            self.native.record(stream.cupy)
 
     @property
     def done(self) -> bool:
@@ -256,18 +262,19 @@ class CupyEvent(Event):
 
     def elapsed_ms(self, end: Event) -> float:
         """See `devarray.streams.Event`."""
-        if not isinstance(end, CupyEvent):
+        if not isinstance(end, CupyEvent) or end.device is not self.device:
             raise TypeError(f"end must be an event of {self.device.name}, got {end!r}")
         for event, which in ((self, "first"), (end, "second")):
             if event.native is None:
                 raise ValueError(f"the {which} event was not recorded")
             if not event.done:
                 raise ValueError(f"the {which} event has not happened yet")
-        return float(self.device.cupy.cuda.get_elapsed_time(self.native, end.native))
+        with self.device.errors():
+            return float(self.device.cupy.cuda.get_elapsed_time(self.native, end.native))
 
 
 class CupyStream(Stream):
-    """A stream of CuPy's."""
+    """A stream of CuPy's. The default stream is that of whatever device is the current one."""
 
     cupy: Any
 
@@ -279,18 +286,23 @@ class CupyStream(Stream):
     @property
     def done(self) -> bool:
         """Whether everything in the stream has finished."""
+        self.device.use()
         return bool(self.cupy.done)
 
     def synchronize(self) -> None:
         """See `devarray.streams.Stream`."""
+        self.device.use()
         with self.device.errors():
             self.cupy.synchronize()
 
     def wait(self, event: Event) -> None:
         """See `devarray.streams.Stream`."""
-        assert isinstance(event, CupyEvent)
+        if not isinstance(event, CupyEvent):
+            raise TypeError(f"a stream of {self.device.name} cannot wait for {event!r}")
         if event.native is not None:
-            self.cupy.wait_event(event.native)
+            self.device.use()
+            with self.device.errors():
+                self.cupy.wait_event(event.native)
 
 
 # ---- memory and kernels
@@ -323,28 +335,46 @@ class CupyBlock(Block):
     home: Stream
 
     def __del__(self) -> None:
-        if self.device.several_streams:  # CuPy reuses the memory in the stream that it was taken in
-            for user in self.device.users(self):
+        device = self.device
+        if not device.several_streams or device.lost:
+            return
+        # CuPy gives the memory to what comes next in the stream that it was taken in
+        others = [user for user in device.users(self) if user[0] is not self.home]
+        if others:  # this may run anywhere, where another device is the current one
+            runtime = device.cupy.cuda.runtime
+            before = runtime.getDevice()
+            for user in others:
                 self.home.follow(*user)
+            runtime.setDevice(before)
 
 
 class CupyMemory:
-    """CuPy's pool as `devarray.pool.Pool`."""
+    """CuPy's pool as `devarray.pool.Pool`. There is one, which acts for the current device.
 
-    def __init__(self, pool: Any) -> None:
+    Parameters
+    ----------
+    pool : cupy.cuda.MemoryPool
+    use : callable
+        Makes the device the current one.
+    """
+
+    def __init__(self, pool: Any, use: Callable[[], None]) -> None:
         self._pool = pool
+        self._use = use
         self._peak = 0
         self.allocations = 0
 
     @property
     def limit(self) -> int:
         """The most bytes that arrays and the pool may hold together; 0 means no limit."""
+        self._use()
         return int(self._pool.get_limit())
 
     @limit.setter
     def limit(self, nbytes: int) -> None:
         if nbytes < 0:
             raise ValueError(f"a limit is a number of bytes, or 0 for none; got {nbytes}")
+        self._use()
         self._pool.set_limit(size=nbytes)
 
     def taken(self) -> None:
@@ -356,17 +386,19 @@ class CupyMemory:
 
     def statistics(self) -> MemoryStatistics:
         """Return the numbers of now; those of CuPy's own arrays count as well."""
-        used = self._pool.used_bytes()
+        limit = self.limit
+        used, free = self._pool.used_bytes(), self._pool.free_bytes()
         self._peak = max(self._peak, used)
-        free = self._pool.free_bytes()
-        return MemoryStatistics(used, free, self._peak, self.limit, self.allocations, 0)
+        return MemoryStatistics(used, free, self._peak, limit, self.allocations, 0)
 
     def reset_peak(self) -> None:
         """Let the peak begin anew at what is used now."""
+        self._use()
         self._peak = self._pool.used_bytes()
 
     def clear(self) -> None:
         """Return all kept memory to the system."""
+        self._use()
         self._pool.free_all_blocks()
 
 
@@ -377,7 +409,7 @@ class Module:
         self.name = name
         self.stream = 0
         self._driver = driver
-        self._module = driver.load(code)
+        self._module = driver.load(code)  # for good: a kernel may always be waiting in a stream
         self._functions: dict[str, Any] = {}
 
     def __call__(self, arguments: bytes, launches: Launches = ()) -> None:
@@ -395,6 +427,7 @@ class CupyDevice(Device):
     """See `devarray.device.Device`."""
 
     grid = True
+    packs = True
     has_cuda_interface = True
     dialect: Dialect
     default_stream: CupyStream
@@ -419,22 +452,20 @@ class CupyDevice(Device):
                 f"no device named {self.name!r}; of {dialect.name} there are: {names}"
             )
         self._alone = count == 1
+        self._threads = threading.local()
+        self.lost = False
         self.last_kernel = ""
         self._capturing: Any = None
-        self._use()
+        self.use()
         self._facts = cupy.cuda.runtime.getDeviceProperties(index)
         self.driver = _driver(dialect)
-        self.memory = CupyMemory(cupy.get_default_memory_pool())
+        self.memory = CupyMemory(cupy.get_default_memory_pool(), self.use)
         self._compiler = dialect.compiler(self.architecture)
         self._cache = KernelCache()
         self._loaded: dict[tuple[str, bool], Module] = {}
         self._compiled = 0
         self._seconds = 0.0
         self._begin()
-        on_change(self._follow)
-
-    def _follow(self, settings: Settings) -> None:
-        self._settings = settings
 
     @property
     def architecture(self) -> str:
@@ -444,10 +475,26 @@ class CupyDevice(Device):
             return name.decode().partition(":")[0]
         return f"sm_{self._facts['major']}{self._facts['minor']}"
 
-    def _use(self) -> None:
-        """Make this device the current one of the runtime, for this thread."""
-        if not self._alone:
-            self.cupy.cuda.runtime.setDevice(self.index)
+    def use(self) -> None:
+        """Make this device the current one of the runtime, for this thread.
+
+        The driver's functions need a context besides, which a thread gets from the first function
+        of the runtime that uses the device; `memGetInfo` is what CuPy calls for that as well.
+        """
+        known = getattr(self._threads, "known", False)
+        if known and self._alone:
+            return
+        runtime = self.cupy.cuda.runtime
+        with self.errors():
+            runtime.setDevice(self.index)
+            if not known:
+                runtime.memGetInfo()
+                self._threads.known = True
+
+    def lose(self, why: str) -> None:
+        """See `devarray.device.Device`."""
+        self.lost = True
+        super().lose(why)
 
     def errors(self) -> Errors:
         """Return a context in which errors of the runtime become ours."""
@@ -464,42 +511,44 @@ class CupyDevice(Device):
         self._make_current()
 
     def _make_current(self) -> None:
-        self._use()
+        self.use()
         stream = self.current_stream()
         assert isinstance(stream, CupyStream)
         stream.cupy.use()
 
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
-        self._use()
+        self.use()
         memory = self._allocate(max(nbytes, 1))
         block = CupyBlock(self, memory.ptr, nbytes, memory)
         block.home = self.current_stream()
+        if self.several_streams:  # where the memory may still be in use, by whoever had it before
+            block.written = block.home, block.home.count
         self.memory.taken()
         return block
 
     def _allocate(self, nbytes: int) -> Any:
         cuda = self.cupy.cuda
         try:
-            return cuda.alloc(nbytes)
+            return cuda.alloc(nbytes)  # CuPy frees what its pool keeps before it gives up
         except cuda.memory.OutOfMemoryError:
-            before = self.memory.statistics()
-            self.memory.clear()
-        try:
-            return cuda.alloc(nbytes)
-        except cuda.memory.OutOfMemoryError:
-            free, total = cuda.runtime.memGetInfo()
-            raise DeviceMemoryError(
-                f"{self.name}: no memory for an array of {nbytes} bytes: {free} of the device's "
-                f"{total} bytes are free; arrays hold {before.used} bytes, and {before.free} bytes "
-                "that the pool kept were freed before. Delete arrays, or work on smaller parts"
-            ) from None
+            raise self._no_memory(f"an array of {nbytes} bytes") from None
+
+    def _no_memory(self, what: str) -> DeviceMemoryError:
+        free, total = self.cupy.cuda.runtime.memGetInfo()
+        now = self.memory.statistics()
+        limit = f" of a limit of {now.limit}" if now.limit else ""
+        return DeviceMemoryError(
+            f"{self.name}: no memory for {what}: {free} of the device's {total} bytes are free; "
+            f"arrays hold {now.used} bytes{limit}, and {now.free} more are parts of blocks that "
+            "arrays lie in. Delete arrays, or work on smaller parts"
+        )
 
     def native(
         self, block: Block, layout: Layout, dtype: np.dtype[Any], writeable: bool = True
     ) -> Any:
         """See `devarray.device.Device`; CuPy's arrays are always writeable."""
-        self._use()
+        self.use()
         if self.several_streams:
             self.order((), (block,))
         if 0 in layout.shape:
@@ -510,8 +559,14 @@ class CupyDevice(Device):
     def adopt(self, array: Any) -> Block:
         """See `devarray.device.Device`."""
         memory = array.data.mem
+        if memory.device_id != self.index:
+            raise DeviceError(
+                f"memory of device {memory.device_id} cannot be used on {self.name}: copy it first"
+            )
         block = CupyBlock(self, memory.ptr, memory.size, self.cupy.cuda.MemoryPointer(memory, 0))
         block.home = self.current_stream()
+        if self.several_streams:
+            self.order((), (block,))  # it was written in the current stream, just now
         return block
 
     def describe(self, array: Any) -> Native | None:
@@ -522,11 +577,33 @@ class CupyDevice(Device):
 
     def counterpart(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """See `devarray.device.Device`."""
-        return find_counterpart(function, self.cupy, self.cupy.ndarray, self.name)
+        found = find_counterpart(function, self.cupy, self.cupy.ndarray, self.name)
+        return partial(self._call, function, found)
+
+    def _call(self, function: Any, found: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """Call CuPy's counterpart of a function on this device."""
+        self.use()
+        if found is not function:
+            library = f"{self.cupy.__name__}, the library of device {self.name},"
+            args, options = fit_arguments(function, found, args, options, library)
+        try:
+            with self.errors():
+                return found(*args, **options)
+        except self.cupy.cuda.memory.OutOfMemoryError as error:
+            name = getattr(function, "__name__", "a function")
+            raise self._no_memory(f"what {name} needs ({error})") from None
 
     def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
         """See `devarray.device.Device`."""
-        memory = self.cupy.cuda.alloc_pinned_memory(max(nbytes, 1))
+        self.use()
+        try:
+            memory = self.cupy.cuda.alloc_pinned_memory(max(nbytes, 1))
+        except self.cupy.cuda.runtime.CUDARuntimeError as error:
+            if error.status != NO_MEMORY:
+                raise
+            raise DeviceMemoryError(
+                f"{self.name}: no pinned memory of {nbytes} bytes: {error}"
+            ) from None
         return np.frombuffer(memory, np.uint8, nbytes)
 
     def _copy(self, target: int, source: int, nbytes: int, kind: int, stream: Stream) -> None:
@@ -537,7 +614,7 @@ class CupyDevice(Device):
         self, source: np.ndarray[Any, Any], block: Block, offset: int = 0, wait: bool = True
     ) -> None:
         """See `devarray.device.Device`."""
-        self._use()
+        self.use()
         stream = self.order((), (block,))
         self._copy(block.address + offset, source.ctypes.data, source.nbytes, TO_DEVICE, stream)
         if wait:
@@ -549,7 +626,7 @@ class CupyDevice(Device):
         """See `devarray.device.Device`."""
         if 0 in layout.shape:
             return
-        self._use()
+        self.use()
         stream = self.order((block,), ())
         direct = layout.dense and out.flags.c_contiguous
         target = out if direct else np.empty(layout.shape, out.dtype)
@@ -569,20 +646,26 @@ class CupyDevice(Device):
         if not isinstance(other, CupyDevice):
             return False
         done = other.order((source,), ()).record()
-        self._use()
+        self.use()
         stream = self.order((), (target,))
         stream.wait(done)
         with self.errors():
             self.cupy.cuda.runtime.memcpyPeerAsync(
-                target.address, self.index, source.address + offset, other.index, target.nbytes, stream.native
+                target.address,
+                self.index,
+                source.address + offset,
+                other.index,
+                target.nbytes,
+                stream.native,
             )
+        other.current_stream().wait(stream.record())  # before it writes to the source again
         return True
 
     def _key(self, source: str) -> tuple[str, bool]:
-        return source, self._settings.fast_math
+        return source, current().fast_math
 
     def _flags(self) -> tuple[str, ...]:
-        return self.dialect.fast if self._settings.fast_math else ()
+        return self.dialect.fast if current().fast_math else ()
 
     def has_kernel(self, source: str) -> bool:
         """See `devarray.device.Device`."""
@@ -605,11 +688,12 @@ class CupyDevice(Device):
             path = self._cache.build(text, self._compiler, self._flags())
             self._seconds += time.perf_counter() - start
             self._compiled += 1
-        self._use()
+        self.use()
         code = read_sealed(str(path.parent), path.name)
         if code is None:  # somebody emptied the folder just now
             code = self._compiler.build(text, self._flags())
         module = self._loaded[self._key(source)] = Module(self.driver, code, name)
+        self.dump(source, name)
         return module
 
     def launch(
@@ -621,8 +705,7 @@ class CupyDevice(Device):
         writes: list[Block],
     ) -> None:
         """See `devarray.device.Device`."""
-        if not self._alone:
-            self._use()
+        self.use()
         module: Any = kernel
         if self._capturing is not None:
             module.stream = self._capturing.ptr
@@ -635,28 +718,34 @@ class CupyDevice(Device):
 
     def make_graph(self, run: Callable[[], None], blocks: list[Block]) -> Callable[[], None]:
         """See `devarray.device.Device`: a graph of CUDA's, if the launches can be captured."""
-        self._use()
+        self.use()
+        runtime = self.cupy.cuda.runtime
         stream = self.cupy.cuda.Stream(non_blocking=True)
         try:
             stream.begin_capture()
-            self._capturing = stream
+        except RuntimeError:  # CuPy 13 has none of it for ROCm
+            return run
+        self._capturing = stream
+        try:
+            run()
+        finally:
+            self._capturing = None
             try:
-                run()
-            finally:
-                self._capturing = None
                 graph = stream.end_capture()
-        except self.cupy.cuda.runtime.CUDARuntimeError:
+            except runtime.CUDARuntimeError:
+                graph = None
+        if graph is None:  # something in it cannot be captured
             return run
 
         def replay() -> None:
-            self._use()
+            self.use()
             graph.launch(stream=self.order((), blocks).cupy)  # type: ignore[attr-defined]
 
         return replay
 
     def make_stream(self) -> Stream:
         """See `devarray.device.Device`."""
-        self._use()
+        self.use()
         stream = CupyStream(self)
         streams = self.cupy.cuda.Stream
         stream.cupy = streams(non_blocking=True) if self.several_streams else streams.null

@@ -1,0 +1,84 @@
+"""Arguments of a NumPy function, as the function of the same name in another library takes them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from devarray.backends.counterparts import path_of
+from devarray.errors import UnsupportedError
+
+__all__ = ["fit_arguments"]
+
+# They say how to compute, not what; other libraries have one way, whose order is stable.
+_HINTS = frozenset({"kind", "stable", "sorted"})
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def fit_arguments(
+    function: Callable[..., Any], found: Callable[..., Any], args: Any, options: Any, library: str
+) -> tuple[Any, Any]:
+    """Return the arguments of `function`, a function of NumPy's, for its counterpart `found`.
+
+    What has NumPy's default is left out, since the counterpart may lack the parameter; what NumPy
+    needs goes by position, since the counterpart may have another name for it.
+
+    Parameters
+    ----------
+    library : str
+        What messages call the counterpart's library.
+
+    Raises
+    ------
+    UnsupportedError
+        If the counterpart lacks a parameter that was given.
+    """
+    theirs = _signature(function)
+    if theirs is None:
+        return args, options
+    try:
+        given = theirs.bind(*args, **options).arguments
+    except TypeError:  # NumPy's own error follows from the call
+        return args, options
+    known = _names(found)
+    positions, names = [], {}
+    for name, parameter in theirs.parameters.items():
+        if name not in given:
+            continue
+        value = given[name]
+        if parameter.default is inspect.Parameter.empty:
+            positions.append(value)
+        elif not (value is parameter.default or _equals(value, parameter.default)):
+            if known is None or name in known:
+                names[name] = value
+            elif name not in _HINTS:
+                raise UnsupportedError(
+                    f"{library} has no parameter {name!r} in {path_of(function)}: use .get() and "
+                    "NumPy's function"
+                )
+    return tuple(positions), names
+
+
+def _equals(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and type(value) in (bool, int, str) and value == default
+
+
+@lru_cache(1000)
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    """Return the parameters of a function if each has a name."""
+    try:
+        found = inspect.signature(function)
+    except (TypeError, ValueError):  # it is written in C and does not say
+        return None
+    if any(parameter.kind in _VARIABLE for parameter in found.parameters.values()):
+        return None
+    return found
+
+
+@lru_cache(1000)
+def _names(function: Callable[..., Any]) -> frozenset[str] | None:
+    """Return the names of a function's parameters; None if they are not known."""
+    found = _signature(function)
+    return None if found is None else frozenset(found.parameters)
