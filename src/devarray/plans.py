@@ -20,7 +20,7 @@ import numpy as np
 
 from devarray.config import Settings, current, on_change
 from devarray.device import Block, Device, Launcher, Launches
-from devarray.errors import CompileError, DevarrayError
+from devarray.errors import CompileError, DevarrayError, DeviceError
 from devarray.fuse import Step
 from devarray.graph import LOAD, SCAN, Node
 from devarray.grid import Grid, grid_of
@@ -35,14 +35,19 @@ from devarray.walk import Walk, map_walk, reduce_walk, scan_walk
 __all__ = [
     "Launch",
     "Plan",
+    "Recorded",
     "encode",
     "forget_plans",
     "forget_too",
     "is_index",
+    "is_recording",
     "known_plans",
     "marks",
+    "note_obstacle",
     "prepare",
     "read",
+    "record_launches",
+    "stop_recording",
 ]
 
 DType = np.dtype[Any]
@@ -232,8 +237,16 @@ def record_launches(launches: list[Recorded]) -> None:
 def stop_recording() -> str:
     """Record no more launches; return what cannot be repeated, or ""."""
     global _recording
+    for one in _recording or ():
+        for block in (*one.reads, *one.writes):
+            block.captured = True
     _recording = None
     return _obstacle
+
+
+def is_recording() -> bool:
+    """Say whether launches are being recorded."""
+    return _recording is not None
 
 
 def note_obstacle(what: str) -> None:
@@ -271,8 +284,8 @@ def _work() -> None:
             plan.compile(device)
         except CompileError as error:
             plan.fail(error)
-        except OSError:
-            plan.retry()  # the folder or the loader is at fault: the next use meets it itself
+        except (OSError, DeviceError):  # the folder, the loader, or a device that was closed
+            plan.retry()  # the next use meets it itself
 
 
 def _compile_later(plan: Plan, device: Device) -> None:
