@@ -67,8 +67,8 @@ class Capture:
     def replay(self) -> None:
         """Launch the captured kernels again, in their order, on the current streams.
 
-        They read and write the memory that they read and wrote before: arrays that were changed in
-        place since give new results, which stand in the arrays that the captured code made.
+        They read and write the memory that they read and wrote before: arrays that were written
+        since give new results, which stand in the arrays that the captured code made.
 
         Raises
         ------

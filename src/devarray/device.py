@@ -45,6 +45,8 @@ class Block:
         What keeps the memory alive, in the device's own terms.
     loads : list of weakref
         Nodes that read the memory; see `engine`.
+    captured : bool
+        A captured launch uses the memory, so that arrays must stay in it.
     escaped : bool
         Code outside devarray may read or write the memory (DLPack, ``np.asarray``, ...).
     readers : dict
@@ -54,7 +56,8 @@ class Block:
     """
 
     __slots__ = (
-        "address", "device", "escaped", "loads", "memory", "nbytes", "readers", "written",
+        "address", "captured", "device", "escaped", "loads", "memory", "nbytes", "readers",
+        "written",
     )  # fmt: skip
     index = False  # see `graph.index_node`
 
@@ -63,7 +66,7 @@ class Block:
         self.address = address
         self.nbytes = nbytes
         self.memory = memory
-        self.escaped = False
+        self.escaped = self.captured = False
         self.loads: list[weakref.ref[Any]] = []
         self.readers: dict[Stream, int] | None = None
         self.written: tuple[Stream, int] | None = None

@@ -32,6 +32,7 @@ from devarray.layout import (
     contiguous,
     make_layout,
 )
+from devarray.plans import is_recording
 
 __all__ = [
     "Recorded",
@@ -296,7 +297,7 @@ def write(array: Recorded, node: Node, words: str = "assignment destination is r
     """Let `array` have the value of `node`, which broadcasts to it and is cast to its dtype.
 
     A write to a whole buffer only replaces its expression: older readers keep the memory they read.
-    A write to a part, or to memory that has escaped, is done at once.
+    A write to a part, or to memory that has escaped or belongs to a capture, is done at once.
     """
     if not array._writeable():
         raise ValueError(words)
@@ -305,7 +306,8 @@ def write(array: Recorded, node: Node, words: str = "assignment destination is r
     shape, dtype = array._shape(), array._dtype()
     whole = buffer.whole()
     deferrable = array._view is None and whole.dense and whole.offset == 0 and _limit > 0
-    if not deferrable or (block is not None and block.escaped):
+    fixed = block is not None and (block.escaped or block.captured or is_recording())
+    if fixed or not deferrable:
         engine.store(buffer, array._layout(), node, dtype)
         return
     if node.dtype != dtype or node.shape != shape or node.op is LOAD or named(node):

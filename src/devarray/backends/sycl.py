@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from devarray.backends.opencl import build_log
 from devarray.config import Settings, on_change
 from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
 from devarray.errors import CompileError, DeviceError, UnsupportedError
@@ -421,7 +422,8 @@ class Sycl(Device):
             program = dpctl.program.create_program_from_source(queue, text, _OPTIONS)
         except dpctl.program.SyclProgramCompilationError as error:
             command = f"OpenCL C, {_OPTIONS}, for {self._device.name}"
-            raise CompileError("a kernel did not compile", command, str(error), text) from None
+            log = build_log(text, _OPTIONS, self._device.name) or str(error)
+            raise CompileError("a kernel did not compile", command, log, text) from None
         return Program(program, dpctl.RawKernelArg)
 
     def launch(
