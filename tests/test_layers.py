@@ -18,6 +18,7 @@ LAYERS = (
     "backends",
     "graph",
     "fuse peek",
+    "launches",
     "plans plain",
     "engine",
     "record",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
-from devarray import engine, plans
+from devarray import engine, launches
 from devarray.errors import DevarrayError, UnsupportedError
 from devarray.graph import live_pending
 
@@ -26,7 +26,7 @@ class Capture:
     """
 
     def __init__(self) -> None:
-        self._launches: list[plans.Recorded] = []
+        self._launches: list[launches.Recorded] = []
         self._run: Callable[[], None] | None = None
         self._state = "new"
 
@@ -43,7 +43,7 @@ class Capture:
             raise DevarrayError("a capture can be entered once: make another one")
         with engine.lock:
             evaluate_all()
-            plans.record_launches(self._launches)
+            launches.record_launches(self._launches)
         self._state = "open"
         return self
 
@@ -56,7 +56,7 @@ class Capture:
         with engine.lock:
             if kind is None:
                 evaluate_all()
-            obstacle = plans.stop_recording()
+            obstacle = launches.stop_recording()
         self._state = "failed" if kind is not None or obstacle else "ready"
         if obstacle and kind is None:
             raise UnsupportedError(

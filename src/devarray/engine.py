@@ -39,9 +39,10 @@ from devarray.graph import (
 )
 from devarray.kernels.ops import OPS, Loop
 from devarray.kernels.rows import astype
+from devarray.launches import Launch, Plan
 from devarray.layout import Layout, Shape, contiguous
 from devarray.plain import prepare_plain
-from devarray.plans import Launch, Plan, prepare
+from devarray.plans import prepare
 
 __all__ = [
     "copy_loop",

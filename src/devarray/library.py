@@ -20,9 +20,9 @@ from devarray.device import Device, Native
 from devarray.errors import UnsupportedError
 from devarray.graph import Buffer, load_node, readers
 from devarray.kernels.ops import DTYPES, canonical, canonical_values
+from devarray.launches import note_obstacle
 from devarray.layout import make_layout
 from devarray.operands import check_device, device_of, import_array, refuse_host
-from devarray.plans import note_obstacle
 from devarray.record import Recorded, View, array_over, fresh_buffer, unchanging
 
 __all__ = ["Trusted", "adopt", "call_library", "native"]

@@ -10,8 +10,9 @@ from devarray.device import Device
 from devarray.fuse import Step, named
 from devarray.graph import LOAD, REDUCE, Node
 from devarray.kernels.ops import Loop
+from devarray.launches import Launch, Plan
 from devarray.layout import Shape
-from devarray.plans import Launch, Plan, encode, forget_too, marks, prepare, read
+from devarray.plans import encode, forget_too, marks, prepare, read
 from devarray.walk import Walk
 
 __all__ = ["prepare_plain"]

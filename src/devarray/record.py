@@ -25,6 +25,7 @@ from devarray.graph import (
     pending,
 )
 from devarray.kernels.ops import Loop
+from devarray.launches import is_recording
 from devarray.layout import (
     Layout,
     Shape,
@@ -32,7 +33,6 @@ from devarray.layout import (
     contiguous,
     make_layout,
 )
-from devarray.plans import is_recording
 
 __all__ = [
     "Recorded",
