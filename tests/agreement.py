@@ -10,7 +10,15 @@ import numpy as np
 
 import devarray as da
 
-__all__ = ["agree", "assert_same", "assert_same_bits", "device", "host", "outcome"]
+__all__ = [
+    "NUMPY_LIBRARY", "SCANS_IN_ORDER", "agree", "assert_same", "assert_same_bits", "device", "host",
+    "outcome",
+]  # fmt: skip
+
+# What is not fused runs in NumPy itself on the default device, so that even odd calls are NumPy's.
+NUMPY_LIBRARY = da.Device().xp is np
+# Sums and products along lines are joined in NumPy's order; those of floats are not NumPy's else.
+SCANS_IN_ORDER = not da.Device().grid
 
 
 def outcome(body: Callable[..., Any], *args: Any) -> Any:

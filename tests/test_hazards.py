@@ -291,8 +291,9 @@ def test_reader_whose_name_is_gone_is_not_evaluated(mode):
     gone = u * 2
     del gone
     before = engine.counters.launches + engine.counters.oracle
-    u[:5] = 0  # a few elements are set without a kernel
-    assert engine.counters.launches + engine.counters.oracle == before
+    u[:5] = 0  # a few elements of the host's memory are set without a kernel
+    own = 0 if da.Device().shares_host_memory else 1
+    assert engine.counters.launches + engine.counters.oracle == before + own
 
 
 @pytest.mark.parametrize("shape", [(8,), (40,), (6, 7)])
