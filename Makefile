@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Twice quiet: errors only.
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: demo test lint bench conformance clean
+.PHONY: demo test test-sycl kernels lint bench conformance clean
 
 # The example programs under NumPy and under devarray: agreement, times, pictures in out/.
 demo: $(VENV)/.test
@@ -17,6 +17,15 @@ demo: $(VENV)/.test
 # Arrays may not reach the host unasked in our own tests, as on a device with memory of its own.
 test: $(VENV)/.test
 	@DEVARRAY_HOST_ACCESS=never $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The same tests on a SYCL device (dpnp's wheels bring one for any processor). The kernels that they
+# launch are kept in out/kernels, and `make kernels` compiles all of them for NVIDIA's and AMD's GPUs.
+test-sycl: $(VENV)/.sycl
+	@DEVARRAY_DEVICE=sycl DEVARRAY_HOST_ACCESS=never DEVARRAY_DUMP=out/kernels \
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+kernels: $(VENV)/.test
+	@$(BIN)/python tools/compile_kernels.py out/kernels
 
 lint: $(VENV)/.lint
 	@$(BIN)/ruff format --check --quiet .
@@ -38,6 +47,11 @@ clean:
 $(VENV)/.test: pyproject.toml | $(BIN)/pip
 	@echo "installing devarray[test] into $(VENV)"
 	@$(PIP) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.sycl: pyproject.toml $(VENV)/.test
+	@echo "installing devarray[test,sycl] into $(VENV)"
+	@$(PIP) --editable '.[test,sycl]'
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml $(VENV)/.test

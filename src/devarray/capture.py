@@ -88,16 +88,16 @@ class Capture:
 
     def _compiled(self) -> Callable[[], None]:
         """Return what launches all: the device's own graph of launches where it has such."""
-        launches = self._launches
+        mine = self._launches
 
         def run() -> None:
-            for one in launches:
+            for one in mine:
                 one.device.launch(*one[1:])
 
-        found = {one.device for one in launches}
+        found = {one.device for one in mine}
         if len(found) != 1:
             return run
-        blocks = [block for one in launches for block in (*one.reads, *one.writes)]
+        blocks = [block for one in mine for block in (*one.reads, *one.writes)]
         graph: Callable[[], None] = found.pop().make_graph(run, blocks)
         return graph
 

@@ -5,13 +5,12 @@
 #define GLOBAL __global
 #define SHARED __local
 #define DA_POINTER(T, address) ((__global T*)(address))
-#define KERNEL __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void
+#define KERNEL __kernel DA_TEAMS __attribute__((reqd_work_group_size(256, 1, 1))) void
 #define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
 #define GLOBAL_BARRIER barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 #define DA_THREAD ((i64)get_local_id(0))
 #define DA_BLOCK ((i64)get_group_id(0))
 #define DA_BLOCKS ((i64)get_num_groups(0))
-#define DA_SHUFFLES 0
 #define DA_PACKS 0
 
 typedef uchar b8;  // 0 or 1
@@ -55,3 +54,22 @@ DA_UNARY(sin) DA_UNARY(cos) DA_UNARY(tan) DA_UNARY(asin) DA_UNARY(acos) DA_UNARY
 DA_UNARY(sinh) DA_UNARY(cosh) DA_UNARY(tanh) DA_UNARY(asinh) DA_UNARY(acosh) DA_UNARY(atanh) DA_UNARY(cbrt)
 DA_BINARY(copysign, copysign) DA_BINARY(pow, pow) DA_BINARY(atan2, atan2) DA_BINARY(hypot, hypot)
 DA_BINARY(scalar_fmod, fmod) DA_BINARY(scalar_hypot, hypot)
+
+// What the thread `step` further on in a team of 8 or 4 holds. Teams lie within a sub-group, which Intel's devices, GPUs
+// and processors, have of 16; elsewhere values go through shared memory.
+#ifdef cl_intel_subgroups
+#define DA_SHUFFLES 1
+#define DA_TEAMS __attribute__((intel_reqd_sub_group_size(16)))
+#define DA_SHUFFLE_DOWN(T) \
+    FN T da_shuffle_down(T x, i32 step, i32 width) { return intel_sub_group_shuffle_down(x, x, (u32)step); }
+DA_SHUFFLE_DOWN(i32) DA_SHUFFLE_DOWN(u32) DA_SHUFFLE_DOWN(i64) DA_SHUFFLE_DOWN(u64) DA_SHUFFLE_DOWN(f32) DA_SHUFFLE_DOWN(f64)
+FN c64 da_shuffle_down(c64 x, i32 step, i32 width) {
+    return da_c64(da_shuffle_down(x.re, step, width), da_shuffle_down(x.im, step, width));
+}
+FN c128 da_shuffle_down(c128 x, i32 step, i32 width) {
+    return da_c128(da_shuffle_down(x.re, step, width), da_shuffle_down(x.im, step, width));
+}
+#else
+#define DA_SHUFFLES 0
+#define DA_TEAMS
+#endif
