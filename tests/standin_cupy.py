@@ -12,6 +12,7 @@ import inspect
 import operator
 import types
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,7 @@ __all__ = ["make_cupy"]
 
 _MUTATE_FIRST = {"copyto", "putmask", "place", "put", "fill_diagonal", "put_along_axis"}
 _MUTATE_SELF = {"ndarray.sort", "ndarray.partition", "ndarray.put", "ndarray.fill", "setitem"}
+_STABLE = {"sort", "argsort", "ndarray.sort", "ndarray.argsort"}  # always, in CuPy
 _ARRAY_BOOLS = {"allclose", "array_equal", "array_equiv"}  # 0-d arrays in CuPy
 _TAKE_LISTS = {"array", "asarray", "asanyarray", "ascontiguousarray", "full"}
 
@@ -86,6 +88,12 @@ class Place:
         self.id = number
 
 
+class Capsule(NamedTuple):
+    """What DLPack's capsule stands for."""
+
+    array: object
+
+
 class ndarray:  # noqa: N801 - CuPy's name
     """An array of the device: no ndarray of NumPy's, and never one by itself."""
 
@@ -133,6 +141,22 @@ class ndarray:  # noqa: N801 - CuPy's name
             "strides": None if self._host.flags.c_contiguous else self.strides,
             "stream": 1, "version": 3,
         }  # fmt: skip
+
+    def __dlpack_device__(self):
+        return (10 if self.machine.is_hip else 2), self.data.device_id
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        """Return what `from_dlpack` takes, once the consumer's stream is told to wait."""
+        machine = self.machine
+        if dl_device is not None and tuple(dl_device) == (1, 0):
+            return self.get().__dlpack__(max_version=max_version)
+        with machine.lock:
+            if stream != -1:
+                producer, last = machine.current(), machine.current().last
+                consumer = machine.queue(0 if stream in (None, 0, 1) else stream)
+                if consumer is not producer:
+                    consumer.put(lambda: producer.run(last))
+            return Capsule(self.copy() if copy else self)
 
     def get(self, stream=None, order="C", out=None, blocking=True):
         """Wait for the current stream, and return a copy on the host."""
@@ -307,6 +331,8 @@ def _call(name, function, args, kwargs, indices=False, machine=None):
         if not indices and name not in _TAKE_LISTS:
             _refuse((args, list(kwargs.values())))
         _catch_up(machine)
+        if name in _STABLE:
+            kwargs = {**kwargs, "kind": "stable"}
         out = kwargs.get("out")
         written = [out] if isinstance(out, ndarray) else list(out or ())
         if name in _MUTATE_FIRST or name in _MUTATE_SELF:
@@ -464,6 +490,7 @@ def make_cupy(machine):
     cupy.asnumpy = lambda a, stream=None, order="C", out=None, *, blocking=True: a.get(out=out)
     cupy.empty = lambda shape, dtype=float, order="C": cupy.ndarray(shape, dtype, order=order)
     cupy.asarray = functools.partial(_asarray, machine)
+    cupy.from_dlpack = functools.partial(_from_dlpack, machine)
     pool = Pool(machine)
     cupy.get_default_memory_pool = lambda: pool
     cuda = cupy.cuda = types.ModuleType("cupy.cuda")
@@ -491,6 +518,13 @@ def _alloc_pinned(machine, size):
     memory = np.full(-(-size // 512) * 512, 0x7F, np.int8)
     machine.pinned[memory.ctypes.data] = memory.nbytes
     return memoryview(memory)
+
+
+def _from_dlpack(machine, array, *, device=None, copy=None):
+    if array.__dlpack_device__()[0] not in (2, 10):
+        raise NotImplementedError("the stand-in takes arrays of its devices only")
+    found = array.__dlpack__(stream=machine.current().ptr).array
+    return _wrap(found, found._host)
 
 
 def _asarray(machine, a, dtype=None, order=None, *, blocking=False):

@@ -11,6 +11,7 @@ import pickle
 import re
 import sys
 import threading
+import time
 import warnings
 from typing import ClassVar
 
@@ -21,8 +22,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 import devarray as da
 from agreement import assert_same_bits
-from devarray import registry
+from devarray import launches, plans, registry
 from devarray.backends import _cupy, cuda, hip
+from devarray.layout import contiguous
 from programs import Programs
 from standin_cupy import make_cupy
 from standin_gpu import DriverLibrary, Machine
@@ -237,7 +239,7 @@ def test_random_programs(machine, each_step):
     run_state_machine_as_test(
         Few,
         settings=settings(
-            max_examples=int(os.environ.get("DEVARRAY_PROGRAMS", "30")),
+            max_examples=int(os.environ.get("DEVARRAY_PROGRAMS", "120")),
             stateful_step_count=25,
             deadline=None,
             derandomize="DEVARRAY_PROGRAMS" not in os.environ,
@@ -567,6 +569,130 @@ def test_streams_of_the_other_device(machine):
     assert_same_bits(y.to_device("cuda").get(), np.sort(F8 * 2, axis=0))
 
 
+def test_memory_of_one_stream_written_in_another(machine):
+    device, (one, two) = da.Device("cuda"), (da.Stream(), da.Stream())
+    sevens = np.full(4096, 7.0)
+    with one:
+        first = device.empty(sevens.nbytes)
+        device.copy_in(sevens, first, wait=False)
+        del first
+        again = device.empty(sevens.nbytes)  # the same memory, which is in use up to now
+    with two:
+        device.copy_in(sevens, again)
+    one.synchronize()
+    out = np.zeros(4096)
+    device.copy_out(again, contiguous((4096,), 8), out)
+    assert_same_bits(out, sevens)
+
+
+def test_transfers_wait_if_they_shall(machine):
+    host = da.empty_pinned(100)
+    host[...] = 3
+    x = da.to_gpu(host)
+    host[...] = 4
+    assert_same_bits(x.get(), np.full(100, 3.0))
+    host[...] = (x * 2).get(host)
+    assert_same_bits(np.array(host), np.full(100, 6.0))
+
+
+def test_leaving_a_stream(machine):
+    x = da.to_gpu(F8)
+    stream = da.Stream()
+    assert machine.current().ptr == 0
+    with stream:
+        assert machine.current().ptr == stream.native != 0
+        with da.Device("cuda").default_stream:
+            assert machine.current().ptr == 0
+        y = da.sort(x, axis=0)
+    assert machine.current().ptr == 0
+    assert_same_bits(da.sort(y, axis=1).get(), np.sort(np.sort(F8, axis=0), axis=1))
+
+
+def _on_second(machine, work):
+    """Do something on the second device, while the first one is the current one in CUDA."""
+    machine.local.device = 0
+    result = work()
+    machine.local.device = 0
+    return result
+
+
+def test_whatever_device_is_current(machine):
+    second = da.Device("cuda:1")
+    with second:
+        x = da.to_gpu(F8)
+        da.evaluate(x * 3)
+        second.synchronize()
+
+        def waits():
+            x.__imul__(2)
+            da.evaluate(x)  # a kernel that no memory is taken for
+            return second.default_stream.done
+
+        assert _on_second(machine, waits) is False
+        _on_second(machine, second.default_stream.synchronize)
+        assert _on_second(machine, lambda: second.default_stream.done)
+        assert not machine.pending()
+        kernel = _on_second(machine, lambda: (x - 17.5) * 0.125 - x)  # one that is not loaded yet
+        assert_same_bits(_on_second(machine, kernel.get), (F8 * 2 - 17.5) * 0.125 - F8 * 2)
+        assert_same_bits(_on_second(machine, x[::2, ::-1].get), F8[::2, ::-1] * 2)
+        line = _on_second(machine, lambda: da.logspace(0, 2, 3))
+        assert_same_bits(_on_second(machine, line.get), np.logspace(0, 2, 3))
+        block = second.empty(8 * 8)
+        _on_second(machine, lambda: second.copy_in(np.arange(8.0), block))
+        made = _on_second(machine, second.new_stream)
+        assert made.cupy.device_id == 1
+        _on_second(machine, lambda: setattr(second.memory, "limit", 1 << 25))
+        assert second.memory.limit == 1 << 25
+        assert da.Device("cuda").memory.limit == 0
+        kept = second.empty(1 << 16)
+        del kept
+        assert second.memory.statistics().free
+        _on_second(machine, second.memory.clear)
+        assert not second.memory.statistics().free
+
+
+def test_freeing_memory_changes_no_device(machine):
+    second = da.Device("cuda:1")
+    with second:
+        x = da.to_gpu(F8)
+        with da.Stream():
+            y = x * 2
+            da.evaluate(y)
+    machine.local.device = 0
+    del x
+    assert machine.device == 0
+    assert_same_bits(y.get(), F8 * 2)
+
+
+def test_replays_on_streams(machine):
+    x = da.to_gpu(F8)
+    with da.capture() as step:
+        y = x * 2
+    one, two = da.Stream(), da.Stream()
+    with one:
+        x += 1
+        da.evaluate(x)
+    with two:
+        step.replay()
+    assert_same_bits(y.get(), (F8 + 1) * 2)
+
+
+def test_a_closed_device_does_not_end_compilation(machine):
+    device = da.Device("cuda:1")
+    with device:
+        da.evaluate(da.to_gpu(F8) * 2 + 0.375)
+    plan = plans.known_plans()[-1]
+    device.close()
+    plan.exact = True
+    launches._compile_later(plan, device)
+    for _ in range(1000):
+        if not plan.exact:
+            break
+        time.sleep(0.01)
+    assert not plan.exact  # it is compiled when it is used again
+    assert launches._worker.is_alive()
+
+
 def test_events(machine):
     stream = da.Stream()
     start, end, never = da.Event(), da.Event(), da.Event()
@@ -754,6 +880,8 @@ def test_close_and_open_again(machine):
             x = da.to_gpu(F8) * 2
             y = x[1] + 1
             da.evaluate(x)
+        read = x + 1  # on the default stream
+        read.get()
         device.close()
         assert device not in registry.open_devices()
         for use in (x.get, y.get, device.new_stream, device.synchronize):
@@ -761,7 +889,8 @@ def test_close_and_open_again(machine):
                 da.DeviceError, match=r"cuda:1 was closed; Device\('cuda:1'\) opens"
             ):
                 use()
-        del x, y, use, stream
+        del x, y, read, use, stream
+        gc.collect()
         again = da.Device("cuda:1")
         assert again is not device
         with again:
