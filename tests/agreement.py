@@ -7,18 +7,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 import devarray as da
 
 __all__ = [
     "NUMPY_LIBRARY", "SCANS_IN_ORDER", "agree", "assert_same", "assert_same_bits", "device", "host",
-    "outcome",
+    "host_memory", "outcome",
 ]  # fmt: skip
 
 # What is not fused runs in NumPy itself on the default device, so that even odd calls are NumPy's.
 NUMPY_LIBRARY = da.Device().xp is np
 # Sums and products along lines are joined in NumPy's order; those of floats are not NumPy's else.
 SCANS_IN_ORDER = not da.Device().grid
+# For tests of memory that the host's libraries share with the device.
+host_memory = pytest.mark.skipif(
+    not da.Device().shares_host_memory, reason="the device's memory is not the host's"
+)
 
 
 def outcome(body: Callable[..., Any], *args: Any) -> Any:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import devarray as da
-from agreement import agree
+from agreement import agree, host_memory
 
 
 def same(device, host):
@@ -56,6 +56,7 @@ def test_library_functions_that_write_to_an_argument():
         np.nan_to_num(np.broadcast_to(da.full(1, np.nan), (3,)), copy=False)
 
 
+@host_memory
 def test_host_outputs_where_host_access_is_always_allowed():
     host = np.zeros(3)
     with da.config(host_access="always"):
@@ -66,6 +67,7 @@ def test_host_outputs_where_host_access_is_always_allowed():
     np.testing.assert_array_equal(host, [2, 2, 2])
 
 
+@host_memory
 def test_two_device_arrays_over_one_host_memory():
     host = np.arange(200_000.0)
     a, b = da.asarray(host, copy=False), da.asarray(host, copy=False)

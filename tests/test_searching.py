@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import devarray as da
-from agreement import agree, assert_same_bits
+from agreement import NUMPY_LIBRARY, agree, assert_same_bits
 
 NAN = np.nan
 X = np.array([3.0, -0.0, 1.0, 0.0, NAN, -2.0, 1.0, np.inf, NAN, 0.0])
+# Which of equal elements comes first is the library's affair if nobody asks for a stable order.
+UNSIGNED = X if NUMPY_LIBRARY else X + 0.0  # no -0.0
 GRID = np.random.default_rng(3).integers(0, 5, (4, 6)).astype(float)
 TWO = np.array([True, False])
 BASE = np.arange(5.0)
@@ -65,7 +67,7 @@ SEARCHES = {
 
 
 @pytest.mark.parametrize(
-    "x", [X, GRID, GRID[::-1, ::2], np.zeros((0, 3))], ids=lambda x: str(x.shape)
+    "x", [UNSIGNED, GRID, GRID[::-1, ::2], np.zeros((0, 3))], ids=lambda x: str(x.shape)
 )
 @pytest.mark.parametrize("name", SEARCHES)
 def test_searches(name: str, x: Any) -> None:
@@ -225,6 +227,8 @@ def test_stable_sort(x: Any, descending: bool) -> None:
 def test_sort_as_numpy(name: str, options: dict[str, Any]) -> None:
     stable = {} if "stable" in options or "kind" in options else {"stable": True}
     words = "unknown" not in options
+    if name == "argsort" and options == {"stable": None} and not NUMPY_LIBRARY:
+        pytest.skip("which of equal elements comes first is for the library to say")
 
     def body(xp: Any, x: Any) -> Any:
         return getattr(xp, name)(x, **options, **stable)
@@ -258,7 +262,9 @@ def test_sort_along_other_axes() -> None:
 
 
 @pytest.mark.parametrize("name", ["values", "counts", "inverse", "all"])
-@pytest.mark.parametrize("x", [X, GRID, GRID.astype("u1"), GRID > 2], ids=lambda x: str(x.dtype))
+@pytest.mark.parametrize(
+    "x", [UNSIGNED, GRID, GRID.astype("u1"), GRID > 2], ids=lambda x: str(x.dtype)
+)
 def test_unique(name: str, x: Any) -> None:
     function = f"unique_{name}"
     if name == "values":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import devarray as da
-from agreement import agree, assert_same, device, host
+from agreement import NUMPY_LIBRARY, agree, assert_same, device, host
 
 rng = np.random.default_rng(7)
 
@@ -355,7 +355,8 @@ def test_values_on_edges():
 
 def test_histogram_options():
     agree(lambda xp, x: xp.histogram(x, 5, density=True), LARGE)
-    agree(lambda xp, x: xp.histogram(x, 5, weights=x), LARGE)
+    rtol = 0 if NUMPY_LIBRARY else 1e-12  # weights are added up in any order
+    agree(lambda xp, x: xp.histogram(x, 5, weights=x), LARGE, rtol=rtol)
     agree(lambda xp, x, bins: xp.histogram(x, bins), LARGE, np.array([-1.0, 0.0, 0.5]))
     agree(lambda xp, x: xp.histogram(x, "sqrt"), LARGE)
     agree(lambda xp, x: xp.histogram(x.reshape(2, -1).T), LARGE)

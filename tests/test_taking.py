@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import devarray as da
-from agreement import agree, assert_same_bits
+from agreement import NUMPY_LIBRARY, agree, assert_same_bits
 
 X = np.arange(12.0).reshape(3, 4)
 V = np.arange(5.0)
@@ -306,7 +306,9 @@ def test_out(name: str) -> None:
         return result, out, reader, view
 
     agree(body, X[:2, :2], np.ones((2, 2)))
-    agree(body, X[:2, :2], np.ones((2, 3)), words=name not in ("trace", "vecdot"))
+    # the stand-ins that NumPy is asked with differ in more than their dimensions
+    unlike = ("trace", "vecdot") if NUMPY_LIBRARY else ("trace", "vecdot", "dot")
+    agree(body, X[:2, :2], np.ones((2, 3)), words=name not in unlike)
     agree(body, X[:2, :2], np.ones((2, 2), int))
 
     def itself(xp: Any, a: Any) -> Any:

@@ -341,7 +341,7 @@ def _device_of_dlpack(x: Any) -> Device:
         If it is none of this machine that devarray can use.
     """
     if not hasattr(x, "__dlpack_device__"):
-        raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(x).__name__}")
+        raise AttributeError(f"from_dlpack needs an object with __dlpack__, got {type(x).__name__}")
     kind, index = x.__dlpack_device__()
     if int(kind) in _HOST_KINDS:
         kind, index = 1, 0

@@ -124,13 +124,15 @@ class HostMethods(Recorded):
             Its position in row-major order, or its index; not needed for one element.
         """
         shape = self._shape()
+        if len(args) == 1 and type(args[0]) is tuple:
+            args = args[0]
         if not args and math.prod(shape) != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
         if not args or self._buffer.device.shares_host_memory:
             return readable(self).item(*args)
-        key = args[0] if len(args) == 1 else args
-        if type(key) is not tuple:
-            size, at = math.prod(shape), operator.index(key)  # type: ignore[arg-type]
+        key: Any = args
+        if len(args) == 1:
+            size, at = math.prod(shape), operator.index(args[0])
             if not -size <= at < size:
                 raise IndexError(f"index {at} is out of bounds for size {size}")
             key = tuple(map(int, np.unravel_index(at % size, shape)))

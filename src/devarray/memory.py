@@ -5,21 +5,22 @@ from __future__ import annotations
 import builtins
 import functools
 import math
+import operator
 import sys
 import weakref
 from typing import Any
 
 import numpy as np
 
-from devarray import indexing
+from devarray import engine, indexing
 from devarray.asknumpy import raise_as_numpy
 from devarray.errors import HostMixError, UnsupportedError
 from devarray.flat import Flags, FlatIterator, claim, claimed_layout
-from devarray.graph import Buffer
+from devarray.graph import Buffer, load_node
 from devarray.kernels.ops import canonical
-from devarray.layout import Layout, reshape_layout, resolve_shape
+from devarray.layout import Layout, contiguous, make_layout, reshape_layout, resolve_shape
 from devarray.library import call_library, native
-from devarray.record import Recorded, View, array_over
+from devarray.record import Recorded, View, array_over, fresh_buffer
 
 __all__ = ["MemoryMethods"]
 
@@ -264,10 +265,36 @@ class MemoryMethods(Recorded):
                 " set refcheck=False to disable this check"
             )
         writeable = self._writeable()
-        changed = call_library(functools.partial(_resized, new_shape), (self,), {}, reads_only=True)
+        if hasattr(self._buffer.device.xp.ndarray, "resize"):
+            resized = functools.partial(_resized, new_shape)
+            changed = call_library(resized, (self,), {}, reads_only=True)
+        else:
+            changed = _moved(self, new_shape)
         self._buffer, self._view, self._load = changed._buffer, changed._view, None
         if not writeable:
             self.setflags(write=False)
+
+
+def _moved(array: Any, new_shape: Any) -> Any:
+    """Return the elements in the order of memory, cut or filled with 0, in another shape."""
+    given = new_shape[0] if len(new_shape) == 1 else new_shape
+    shape = tuple(map(operator.index, given if np.iterable(given) else (given,)))
+    if min(shape, default=0) < 0:
+        raise ValueError("negative dimensions not allowed")
+    flags = claim(array).flags
+    if not flags.forc:
+        raise ValueError("resize only works on single-segment arrays")
+    flat, size = (array.T if flags.fnc else array).reshape(-1), math.prod(shape)
+    kept = min(flat.size, size)
+    whole = fresh_buffer(array.device, (size,), array.dtype)
+    whole[:kept] = flat[:kept]
+    whole[kept:] = 0
+    layout = contiguous(shape[::-1] if flags.fnc else shape, array.itemsize)
+    if flags.fnc:
+        layout = make_layout(shape, layout.strides[::-1], 0, array.itemsize)
+    buffer = Buffer(array.device, load_node(engine.materialize(whole._buffer), layout, array.dtype))
+    buffer.hold(whole._buffer.block, layout)
+    return array_over(buffer)
 
 
 def _resized(shape: Any, array: Any) -> Any:

@@ -23,37 +23,14 @@ __all__ = ["Functions"]
 
 # Parameters that are arrays, by NumPy's names; `choices` and the like are lists of arrays.
 _ARRAYS = frozenset(
-    [
-        "a",
-        "ar",
-        "ar1",
-        "ar2",
-        "arr",
-        "A",
-        "b",
-        "bins",
-        "condition",
-        "element",
-        "filt",
-        "fp",
-        "indices",
-        "m",
-        "mask",
-        "sorter",
-        "test_elements",
-        "v",
-        "val",
-        "vals",
-        "values",
-        "weights",
-        "x",
-        "x1",
-        "x2",
-        "xp",
-        "y",
-    ]
+    (
+        *("a", "ar", "ar1", "ar2", "arr", "A", "b", "bins", "condition", "element", "filt", "fp"),
+        *("indices", "mask", "sorter", "test_elements", "v", "val", "vals", "values", "weights"),
+        *("x", "x1", "x2", "xp", "y"),
+    )
 )
 _LISTS = frozenset({"arrays", "choices", "multi_index"})
+_MORE_ARRAYS = {np.put: {"ind"}, np.polyval: {"p"}, np.ix_: {"args"}, np.einsum: {"operands"}}
 _NO_ARRAYS = frozenset({np.histogram_bin_edges, np.histogram, np.histogramdd, np.histogram2d})
 
 
@@ -109,7 +86,7 @@ class Call:
             if theirs not in self._accepted and own not in names
         }
         known = _ARRAYS - {"bins", "weights"} if function in _NO_ARRAYS else _ARRAYS
-        self._arrays = known & set(names)
+        self._arrays = (known | _MORE_ARRAYS.get(function, set())) & set(names)
         self._lists = _LISTS & set(names)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
@@ -122,7 +99,7 @@ class Call:
         for name, value in bound.arguments.items():
             parameter = self._theirs.parameters[name]
             if parameter.kind is parameter.VAR_POSITIONAL:
-                positional += value
+                positional += [self._converted(name, item, chosen) for item in value]
             elif parameter.kind is parameter.VAR_KEYWORD:
                 named.update(value)
             elif not self._is_default(value, parameter.default):
@@ -195,10 +172,15 @@ class Functions:
         found = self._found.get(function)
         if found is not None:
             return found
+        if function in _REFUSED:
+            raise UnsupportedError(
+                f"dpnp, the library of device {self._device}, has no numpy.{function.__name__} "
+                f"{_REFUSED[function]}: use .get() and NumPy's, or other functions"
+            )
         own = _OWN.get(function)
         if own is None:
             own = find_counterpart(function, dpnp, dpnp.ndarray, self._device)
-        if own is function or function in _PLAIN or not _is_of_numpy(function):
+        if own is function or not _is_of_numpy(function):
             return own
         self._found[function] = made = Call(function, own, self._device, self._queue)
         return made
@@ -210,22 +192,7 @@ def _is_of_numpy(function: Any) -> bool:
     return (module is not None and not isinstance(function, np.ufunc)) or function in _PRODUCTS
 
 
-# ---- indices: dpnp moves those out of bounds inside, where NumPy raises
-
-
-def _checked(indices: Any, length: int, axis: int) -> Any:
-    """Return indices, of which none is out of bounds.
-
-    Raises
-    ------
-    IndexError
-        Otherwise, in NumPy's words.
-    """
-    outside = (indices < -length) | (indices >= length)
-    if indices.size and bool(outside.any()):
-        first = int(indices.reshape(-1)[int(dpnp.argmax(outside.reshape(-1)))])
-        raise IndexError(f"index {first} is out of bounds for axis {axis} with size {length}")
-    return indices
+# ---- indices: `devarray.bounds` has checked those that must be in bounds
 
 
 def _integers(indices: Any) -> Any:
@@ -234,11 +201,11 @@ def _integers(indices: Any) -> Any:
     return indices.astype(np.intp, copy=False)
 
 
-def _moved_inside(indices: Any, length: int, axis: int, mode: str) -> Any:
-    """Return indices in the range that all of dpnp's modes let pass."""
+def _moved_inside(indices: Any, length: int, mode: str) -> Any:
+    """Return indices as NumPy's mode has them: dpnp's own "wrap" and "clip" mean something else."""
     indices = _integers(indices)
     if mode == "raise":
-        return _checked(indices, length, axis)
+        return indices
     if mode == "wrap":
         return indices % max(length, 1)
     if mode == "clip":
@@ -256,7 +223,7 @@ def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "
     length = a.shape[axis]
     if indices.size and not length:
         raise IndexError("cannot do a non-empty take from an empty axes.")
-    result = dpnp.take(a, _moved_inside(indices, length, axis, mode), axis=axis)
+    result = dpnp.take(a, _moved_inside(indices, length, mode), axis=axis)
     return _into(out, result)
 
 
@@ -277,7 +244,7 @@ def _put(a: Any, indices: Any, values: Any, mode: str = "raise") -> None:
         raise IndexError("cannot replace elements of an empty array")
     if not values.size:
         return
-    indices = _moved_inside(indices.reshape(-1), a.size, 0, mode)
+    indices = _moved_inside(indices.reshape(-1), a.size, mode)
     values = values.astype(a.dtype, casting="unsafe", copy=True).reshape(-1)
     if values.size < indices.size:
         values = dpnp.tile(values, -(-indices.size // values.size))
@@ -288,11 +255,7 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     choices = list(choices)
     kind = np.result_type(*[choice.dtype for choice in choices])
     a, *choices = dpnp.broadcast_arrays(a, *[choice.astype(kind, copy=False) for choice in choices])
-    n = len(choices)
-    a = _integers(a)
-    if mode == "raise" and a.size and bool(((a < 0) | (a >= n)).any()):
-        raise ValueError("invalid entry in choice array")
-    a = a if mode == "raise" else _moved_inside(a, n, 0, mode)
+    a = _moved_inside(a, len(choices), mode)
     if not a.size:
         return _into(out, choices[0].copy())
     stacked = dpnp.stack([choice.reshape(-1) for choice in choices])
@@ -300,87 +263,30 @@ def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     return _into(out, dpnp.take(stacked.reshape(-1), places).reshape(a.shape))
 
 
-def _along(arr: Any, indices: Any, axis: Any) -> tuple[Any, Any, int]:
-    """Return what `take_along_axis` and `put_along_axis` work with: no axis but one in range."""
-    if indices.dtype.kind not in "iu":
-        raise IndexError("`indices` must be an integer array")
-    if axis is None:
-        arr, axis = arr.reshape(-1), 0
-        if indices.ndim != 1:
-            raise ValueError("when axis=None, `indices` must have a single dimension.")
-    elif not -arr.ndim <= axis < arr.ndim:
-        raise np.exceptions.AxisError(axis, arr.ndim)
-    axis %= arr.ndim
-    if indices.ndim == arr.ndim:
-        _checked(indices, arr.shape[axis], axis)
-    return arr, indices, axis
-
-
-def _take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    return dpnp.take_along_axis(*_along(arr, indices, axis))
-
-
 def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
-    flat, indices, axis = _along(arr, indices, axis)
+    flat = arr.reshape(-1) if axis is None else arr
     values = values.astype(arr.dtype, casting="unsafe", copy=True)
-    dpnp.put_along_axis(flat, indices, values, axis)
-    if flat is not arr and not dpnp.may_share_memory(flat, arr):
+    dpnp.put_along_axis(flat, indices, values, 0 if axis is None else axis)
+    if not _overlap(flat, arr):
         arr[...] = flat.reshape(arr.shape)
 
 
-def _plain_key(array: Any, key: Any) -> Any:
-    """Return a key whose lists are arrays and whose indices are in bounds."""
-    parts = key if isinstance(key, tuple) else (key,)
-    made = tuple(
-        as_array(part, array.sycl_queue) if isinstance(part, (list, bool, np.generic)) else part
-        for part in parts
-    )
-    used = sum(map(_axes_of, made))
-    axis = 0
-    for part in made:
-        if part is Ellipsis:
-            axis += array.ndim - used
-        elif isinstance(part, dpnp.ndarray) and part.dtype.kind in "iu" and axis < array.ndim:
-            _checked(part, array.shape[axis], axis)
-        axis += _axes_of(part)
-    made = tuple(_empty_as_integers(part) for part in made)
-    return made if isinstance(key, tuple) else made[0]
+def _overlap(a: Any, b: Any) -> bool:
+    """Say whether the memory between the first and the last element of two arrays overlaps."""
+    if not a.size or not b.size:
+        return False
+    (first, behind), (start, end) = dpnp.byte_bounds(a), dpnp.byte_bounds(b)
+    return bool(first < end and start < behind)
 
 
-def _axes_of(part: Any) -> int:
-    """Return how many axes a part of a key takes."""
-    if part is None or part is Ellipsis:
-        return 0
-    if isinstance(part, dpnp.ndarray) and part.dtype.kind == "b":
-        return int(part.ndim)
-    return 1
-
-
-def _empty_as_integers(part: Any) -> Any:
-    if isinstance(part, dpnp.ndarray) and part.dtype.kind == "f" and not part.size:
-        return part.astype(np.intp)  # NumPy lets [] be a list of no indices
-    return part
-
-
-def _getitem(array: Any, key: Any) -> Any:
-    return array[_plain_key(array, key)]
-
-
-def _setitem(array: Any, key: Any, value: Any) -> None:
-    key = _plain_key(array, key)
-    if isinstance(value, dpnp.ndarray) and dpnp.may_share_memory(array, value):
-        value = value.copy()
-    array[key] = value
-
-
-def _unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    size = int(np.prod(shape, dtype=np.intp))
-    outside = (indices < 0) | (indices >= size)
-    if indices.size and bool(outside.any()):
-        first = int(indices.reshape(-1)[int(dpnp.argmax(outside.reshape(-1)))])
-        raise ValueError(f"index {first} is out of bounds for array with size {size}")
-    return dpnp.unravel_index(indices, shape, order)
+def _place(arr: Any, mask: Any, vals: Any) -> None:
+    """Do what `numpy.place` does: dpnp wants values of the same dtype, and fails for some."""
+    if mask.size != arr.size:
+        raise ValueError("place: mask and data must be the same size")
+    (chosen,) = dpnp.nonzero(mask.reshape(-1))
+    if chosen.size and not vals.size:
+        raise ValueError("Cannot insert from an empty array!")
+    _put(arr, chosen, vals)
 
 
 # ---- products: dpnp has none of float16 in places, and adds in float16 in others
@@ -393,13 +299,16 @@ def _in_float32(name: str) -> Callable[..., Any]:
     def product(*args: Any, out: Any = None, **options: Any) -> Any:
         if isinstance(out, tuple):
             (out,) = out
-        kinds = [x.dtype for x in _flat(args)]
+        kinds = [x.dtype for x in _flat([*args, *options.values()])]
+        if name == "einsum" and len(kinds) < 2:  # its result may be a view
+            kinds = []
         if not kinds or np.result_type(*kinds) != np.float16 or options.get("dtype") is not None:
             if out is not None:
                 options["out"] = out
             return found(*args, **options)
         lifted = [_lifted(x) for x in args]
-        return _into(out, found(*lifted, **options).astype(np.float16))
+        named = {key: _lifted(x) for key, x in options.items()}
+        return _into(out, found(*lifted, **named).astype(np.float16))
 
     return product
 
@@ -444,7 +353,7 @@ def _unique(
     flat = ar.reshape(-1)
     order = dpnp.argsort(flat, kind="stable")
     values = flat[order]
-    first = dpnp.ones(values.shape, bool, sycl_queue=ar.sycl_queue)
+    first = dpnp.ones(values.shape, dtype=bool, sycl_queue=ar.sycl_queue)
     if values.size:
         first[1:] = values[1:] != values[:-1]
         if equal_nan and values.dtype.kind in "fc":
@@ -505,6 +414,27 @@ def _digitize(x: Any, bins: Any, right: bool = False) -> Any:
     return dpnp.digitize(x, bins, right)
 
 
+def _interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    """Do what `numpy.interp` does, whose `x` has any dimensions.
+
+    With a period, dpnp writes to `x` and `xp`.
+    """
+    copy = period is not None
+    flat, xp = x.reshape(-1).astype(float, copy=copy), xp.astype(float, copy=copy)
+    return dpnp.interp(flat, xp, fp, left, right, period).reshape(x.shape)
+
+
+def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    """Do what `numpy.round` does: dpnp makes NaN of a part beside an infinite one."""
+    if a.dtype.kind != "c":
+        return dpnp.round(a, decimals, out)
+    result = dpnp.empty_like(a)
+    result.real, result.imag = dpnp.round(a.real, decimals), dpnp.round(a.imag, decimals)
+    return _into(out, result)
+
+
 def _without_order(found: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function that sorts refuse names of fields as NumPy does: there are none."""
 
@@ -517,25 +447,28 @@ def _without_order(found: Callable[..., Any]) -> Callable[..., Any]:
     return sorts
 
 
+# What devarray asks for is not what dpnp has under the name, and there is no error.
+_REFUSED: dict[Any, str] = {
+    np.std: "in another kind of numbers",
+    np.var: "in another kind of numbers",
+}
 _PRODUCTS = (np.matmul, np.vecdot, np.matvec, np.vecmat)
-_PLAIN = frozenset({operator.getitem, operator.setitem})
 _OWN: dict[Any, Callable[..., Any]] = {
-    operator.getitem: _getitem,
-    operator.setitem: _setitem,
     np.argsort: _without_order(dpnp.argsort),
     np.choose: _choose,
     np.digitize: _digitize,
+    np.interp: _interp,
+    np.place: _place,
     np.put: _put,
     np.put_along_axis: _put_along_axis,
     np.repeat: _repeat,
+    np.round: _round,
     np.sort: _without_order(dpnp.sort),
     np.take: _take,
-    np.take_along_axis: _take_along_axis,
     np.unique: _unique,
     np.unique_all: _unique_all,
     np.unique_counts: _unique_counts,
     np.unique_inverse: _unique_inverse,
-    np.unravel_index: _unravel_index,
     **{
         getattr(np, name): _in_float32(name)
         for name in [
