@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import devarray as da
-from agreement import agree, assert_same, assert_same_bits, outcome
+from agreement import NUMPY_LIBRARY, agree, assert_same, assert_same_bits, host_memory, outcome
 from devarray.config import current
 from devarray.errors import HostMixError, UnsupportedError
 from devarray.host import readable
@@ -415,6 +415,9 @@ def test_flat_reads(key, view):
 @pytest.mark.parametrize("key", FLAT_KEYS, ids=repr)
 @pytest.mark.parametrize("value", [5, [1, 2], [], 2.5, [[8, 9]], "a", 1j], ids=repr)
 def test_flat_writes(key, value):
+    if isinstance(key, list) and key == [1, 20] and value != [] and not NUMPY_LIBRARY:
+        pytest.skip("NumPy writes until it comes to what is out of bounds, we write nothing then")
+
     def body(xp, x):
         x.T.flat[key] = value
         return x
@@ -547,6 +550,7 @@ def test_repeated_elements_cannot_be_made_writeable():
         x.setflags(write=True)
 
 
+@host_memory
 def test_foreign_read_only_memory_stays_so():
     memory = np.arange(3.0)
     memory.flags.writeable = False
@@ -797,6 +801,7 @@ def test_files(tmp_path):
     assert_same_bits(np.load(tmp_path / "dump", allow_pickle=True).get(), A)
 
 
+@host_memory
 @pytest.mark.parametrize("name", ["data", "ctypes", "__array_interface__"])
 def test_memory_is_exported_where_the_host_may_read_it(name):
     x = da.arange(4.0)
@@ -831,6 +836,7 @@ def test_memory_is_exported_where_the_host_may_read_it(name):
         assert float(z[0]) == 0.0
 
 
+@host_memory
 def test_a_read_only_array_is_exported_read_only():
     x = da.arange(4.0)
     x.setflags(write=False)
@@ -879,8 +885,9 @@ def test_tokens_of_dask_tell_contents():
 
 def test_to_device():
     x = da.arange(3.0)
-    assert x.to_device("cpu") is x and x.to_device(x.device) is x
-    with pytest.raises(ValueError, match="stream"):
+    assert x.to_device(x.device) is x and x.to_device(x.device.name) is x
+    assert x.to_device("cpu").device is da.Device("openmp")
+    with pytest.raises((TypeError, ValueError), match="stream"):
         x.to_device("cpu", stream=3)
     with pytest.raises(da.DeviceError):
         x.to_device("nowhere")

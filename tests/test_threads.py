@@ -10,6 +10,9 @@ import pytest
 
 import devarray as da
 
+OWN_MEMORY = not da.Device().shares_host_memory
+survives_fork = pytest.mark.skipif(OWN_MEMORY, reason="the device's runtime survives no fork")
+
 SECONDS = float(os.environ.get("DEVARRAY_THREAD_SECONDS", "4"))
 
 
@@ -71,7 +74,7 @@ def _child(values, queue):
     queue.put(float((np.sqrt(x) * 2.0).sum()))
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", [pytest.param("fork", marks=survives_fork), "spawn"])
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_multiprocessing_after_use(method):
     big = da.arange(400_000.0)  # enough for several threads
@@ -86,6 +89,7 @@ def test_multiprocessing_after_use(method):
     assert float((np.sqrt(big) * 2.0).sum()) == expected
 
 
+@survives_fork
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_fork_with_pending_arrays_and_a_busy_compiler():
     x = da.arange(100.0)
@@ -109,3 +113,26 @@ def test_fork_with_pending_arrays_and_a_busy_compiler():
         pytest.fail("the forked child hangs")
     assert os.waitstatus_to_exitcode(status) == 0
     np.testing.assert_array_equal(pending.get(), np.arange(100.0) * 3.0 - 1.0)
+
+
+@pytest.mark.skipif(not OWN_MEMORY, reason="the host's memory and threads survive a fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_is_told_that_the_device_is_lost():
+    x = da.arange(3.0)
+    x.get()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        found = []
+        try:
+            for use in ((x + 1).get, x.get, lambda: da.ones(2).get()):
+                try:
+                    found.append(repr(use()))
+                except da.DeviceError as error:
+                    found.append("forked" if "before this process was forked" in str(error) else "")
+        finally:
+            os.write(writer, " ".join(found).encode())
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 1000) == b"forked forked forked"
+    np.testing.assert_array_equal((x + 1).get(), [1.0, 2.0, 3.0])

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from devarray.asknumpy import stand_in
 from devarray.layout import Layout, make_layout
 from devarray.library import call_library
-from devarray.operands import refuse_host
+from devarray.operands import import_array, refuse_host
 from devarray.record import Recorded
 
 __all__ = ["FlatIterator", "Flags", "claim", "claimed_layout"]
@@ -52,6 +53,40 @@ def _get_flat(array: Any, key: Any) -> Any:
 
 def _set_flat(array: Any, key: Any, value: Any) -> None:
     array.flat[key] = value
+
+
+def _ask(function: Callable[..., Any], array: Any, key: Any, *value: Any) -> None:
+    """Raise what NumPy raises: other libraries' arrays have no iterator that can be indexed."""
+    refuse_host(key, "in an operation with a device array")
+    try:
+        host = stand_in(array)
+    except OverflowError:
+        return
+    function(host, stand_in(key, indices=True), *map(stand_in, value))
+
+
+def _get_elsewhere(array: Any, key: Any) -> Any:
+    """Return ``array.flat[key]`` by means of ``array[key]``."""
+    _ask(_get_flat, array, key)
+    found = array.reshape(-1)[key]
+    return found.copy() if found._buffer is array._buffer else found
+
+
+def _set_elsewhere(array: Any, key: Any, value: Any) -> None:
+    """Do ``array.flat[key] = value`` by means of ``array[key] = value``."""
+    _ask(_set_flat, array, key, value)
+    if not isinstance(value, Recorded):
+        value = import_array(np.asarray(value), array.device)
+    values: Any = value.astype(array.dtype).reshape(-1)
+    flat = array.reshape(-1)
+    chosen = flat[key] if values.size else values
+    if not chosen.size:
+        return
+    if values.size != chosen.size:  # they are taken again and again
+        values = values[import_array(np.arange(chosen.size) % values.size, array.device)]
+    flat[key] = values.reshape(chosen.shape)
+    if flat._buffer is not array._buffer:
+        array[...] = flat.reshape(array.shape)
 
 
 def _comparison(name: str) -> Callable[[Any, Any], Any]:
@@ -138,6 +173,8 @@ class FlatIterator:
             if not -size <= key < size:
                 raise IndexError(f"index {key} is out of bounds for size {size}")
             return self._array[tuple(map(int, np.unravel_index(key % size, shape)))]
+        if self._array.device.xp is not np:
+            return _get_elsewhere(self._array, key)
         return call_library(_get_flat, (self._array, key), {}, reads_only=True)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -148,6 +185,9 @@ class FlatIterator:
         value = value.copy() if isinstance(value, FlatIterator) else value
         if isinstance(value, Recorded) and value._buffer is self._array._buffer:
             value = value.copy()  # type: ignore[attr-defined]
+        if self._array.device.xp is not np:
+            _set_elsewhere(self._array, key, value)
+            return
         call_library(_set_flat, (self._array, key, value), {})
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
