@@ -319,7 +319,7 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
     if isinstance(x, DeviceArray):
         return asarray(x, copy=copy, device=device)
     source = _device_of_dlpack(x)
-    if not source.shares_host_memory:
+    if source is not None:
         shared = adopt(source.xp.from_dlpack(x), source)
         return asarray(shared if copy else _shared(shared), copy=copy, device=device or source)
     host = np.from_dlpack(x)
@@ -332,8 +332,8 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
 _HOST_KINDS = (1, 3, 11)  # what DLPack calls memory that the host can read: its own, and pinned
 
 
-def _device_of_dlpack(x: Any) -> Device:
-    """Return the device on which the memory of an object with ``__dlpack__`` lies.
+def _device_of_dlpack(x: Any) -> Device | None:
+    """Return the device on which the memory of an object with ``__dlpack__`` lies; None: the host.
 
     Raises
     ------
@@ -344,10 +344,10 @@ def _device_of_dlpack(x: Any) -> Device:
         raise AttributeError(f"from_dlpack needs an object with __dlpack__, got {type(x).__name__}")
     kind, index = x.__dlpack_device__()
     if int(kind) in _HOST_KINDS:
-        kind, index = 1, 0
+        return None
     for device in available_devices():
         if device.dlpack_device == (int(kind), int(index)):
-            return device  # type: ignore[no-any-return]
+            return device
     raise BufferError(
         f"the memory is on a device of DLPack's kind {int(kind)}, number {int(index)}, which "
         "devarray cannot use here: copy it to the host first"
