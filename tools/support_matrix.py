@@ -1,6 +1,7 @@
-"""Write docs/support.md: what becomes of each function of NumPy, on each device of this machine.
+"""Write docs/support.md: what becomes of each function of NumPy, on each kind of device.
 
-``python tools/support_matrix.py`` writes the file, ``--check`` says whether it is current.
+``python tools/support_matrix.py`` writes the file, ``--check`` says whether it is current. Columns
+of devices that are not on this machine stay, as far as they say what their libraries have.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from devarray.array import FUNCTIONS
 from devarray.device import Device
 from devarray.errors import UnsupportedError
 from devarray.kernels.ops import OPS
-from devarray.registry import available_devices
+from devarray.registry import devices
 
 TARGET = Path(__file__).parents[1] / "docs" / "support.md"
 NAMESPACES: list[tuple[str, ModuleType, Any]] = [
@@ -50,13 +51,13 @@ NumPy's name on device arrays (`np.f(x)`), and by the same name in `devarray`.
 - **library**: runs in the device's own array library on the same memory, without a transfer; what
   feeds it is computed first.
 - **as is**: takes dtypes, shapes or numbers, and is NumPy's own.
+- **missing**: the device's library has no such function, which an error says.
 
 Classes and modules of NumPy's namespace are no functions: `ndarray`, `finfo`, `mgrid`, `ogrid`,
 `r_`, `c_` and the scalar types are in `devarray`; `poly1d`, `vectorize`, `nditer`, `ndenumerate`,
 `matrix`, `ma`, `polynomial`, `emath` are not, and serve host arrays (`x.get()`).
 
-{counts}
-"""
+{counts}"""
 
 
 def functions(namespace: ModuleType) -> Iterator[tuple[str, Any]]:
@@ -72,8 +73,14 @@ def reason(name: str) -> str:
     return next((why for why, names in ABSENT.items() if name in names.split()), "")
 
 
-def status(name: str, function: Any, ours: Any, device: Device) -> str:
-    """Return what becomes of a function on a device."""
+def status(name: str, function: Any, ours: Any, device: Device | None, before: str = "") -> str:
+    """Return what becomes of a function on a device.
+
+    Parameters
+    ----------
+    device : Device or None
+        None for a device that is not here: then `before` says what its library has.
+    """
     if function in OPS:
         return "kernel"
     if function in FUNCTIONS:
@@ -83,6 +90,8 @@ def status(name: str, function: Any, ours: Any, device: Device) -> str:
         return f"missing: {reason(name)}"
     if own is function:
         return "as is"
+    if device is None:
+        return before if before in ("library", "missing") else "?"
     try:
         device.counterpart(function)
     except UnsupportedError:
@@ -90,32 +99,57 @@ def status(name: str, function: Any, ours: Any, device: Device) -> str:
     return "library"
 
 
-def text() -> str:
-    """Return the page."""
-    devices = available_devices()
+def columns(page: str) -> dict[str, dict[tuple[str, str], str]]:
+    """Return what a page says, by device and by namespace and function."""
+    found: dict[str, dict[tuple[str, str], str]] = {}
+    title, names = "", []
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("## "):
+            title = line[3:]
+        elif line.startswith("| function"):
+            names = cells[1:]
+        elif line.startswith("| `"):
+            for device, cell in zip(names, cells[1:], strict=True):
+                found.setdefault(device, {})[title, cells[0].strip("`")] = cell
+    return found
+
+
+def text(page: str) -> str:
+    """Return the page, given what it was."""
+    here = {device.name: device for device in devices() if ":" not in device.name}
+    before = columns(page)
+    kinds = ["openmp", *sorted({*here, *before} - {"openmp"})]
+    counts: dict[str, dict[str, int]] = {kind: {} for kind in kinds}
     sections = []
-    counts: dict[str, int] = {}
     for title, theirs, ours in NAMESPACES:
-        lines = [f"## {title}", "", "| function | " + " | ".join(d.name for d in devices) + " |"]
-        lines.append("| --- |" + " --- |" * len(devices))
+        lines = [f"## {title}", "", "| function | " + " | ".join(kinds) + " |"]
+        lines.append("| --- |" + " --- |" * len(kinds))
         for name, function in functions(theirs):
-            found = [status(name, function, ours, device) for device in devices]
+            found = []
+            for kind in kinds:
+                known = before.get(kind, {}).get((title, name), "")
+                found.append(status(name, function, ours, here.get(kind), known))
+                what = found[-1].partition(":")[0]
+                counts[kind][what] = counts[kind].get(what, 0) + 1
             lines.append(f"| `{name}` | {' | '.join(found)} |")
-            kind = found[0].partition(":")[0]
-            counts[kind] = counts.get(kind, 0) + 1
         sections.append("\n".join(lines))
-    counted = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items()))
+    counted = [
+        f"On {kind}: " + ", ".join(f"{number} {what}" for what, number in sorted(of_kind.items()))
+        for kind, of_kind in counts.items()
+    ]
     head = HEAD.format(
-        numpy=".".join(np.__version__.split(".")[:2]), counts=f"On {devices[0].name}: {counted}."
+        numpy=".".join(np.__version__.split(".")[:2]), counts="".join(f"{c}.\n" for c in counted)
     )
     return head + "\n" + "\n\n".join(sections) + "\n"
 
 
 def main() -> int:
     """Write or check the file."""
-    wanted = text()
+    page = TARGET.read_text(encoding="utf-8") if TARGET.exists() else ""
+    wanted = text(page)
     if "--check" in sys.argv[1:]:
-        return 0 if TARGET.exists() and TARGET.read_text(encoding="utf-8") == wanted else 1
+        return 0 if page == wanted else 1
     TARGET.write_text(wanted, encoding="utf-8")
     return 0
 
