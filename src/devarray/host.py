@@ -247,6 +247,9 @@ class HostMethods(Recorded):
             If the memory cannot be exported as asked.
         """
         device = self._buffer.device
+        elsewhere = dl_device is not None and tuple(dl_device) != device.dlpack_device
+        if max_version is None and elsewhere and not device.shares_host_memory:
+            raise BufferError(f"{dl_device} is another device, which needs max_version")
         if not copy:  # the library copies at once
             engine.export(self._buffer)
         elif not device.shares_host_memory:

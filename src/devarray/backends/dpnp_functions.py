@@ -248,7 +248,10 @@ def _put(a: Any, indices: Any, values: Any, mode: str = "raise") -> None:
     values = values.astype(a.dtype, casting="unsafe", copy=True).reshape(-1)
     if values.size < indices.size:
         values = dpnp.tile(values, -(-indices.size // values.size))
-    dpnp.put(a, indices, values[: indices.size])
+    if a.ndim:
+        dpnp.put(a, indices, values[: indices.size])
+    else:  # dpnp writes nothing
+        a[...] = values[indices.size - 1]
 
 
 def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
@@ -426,6 +429,11 @@ def _interp(
     return dpnp.interp(flat, xp, fp, left, right, period).reshape(x.shape)
 
 
+def _tile(A: Any, reps: Any) -> Any:
+    """Do what `numpy.tile` does, also for a list."""
+    return dpnp.tile(A, tuple(reps) if np.iterable(reps) else reps)
+
+
 def _round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Do what `numpy.round` does: dpnp makes NaN of a part beside an infinite one."""
     if a.dtype.kind != "c":
@@ -465,6 +473,7 @@ _OWN: dict[Any, Callable[..., Any]] = {
     np.round: _round,
     np.sort: _without_order(dpnp.sort),
     np.take: _take,
+    np.tile: _tile,
     np.unique: _unique,
     np.unique_all: _unique_all,
     np.unique_counts: _unique_counts,
