@@ -23,7 +23,7 @@ from hypothesis.stateful import run_state_machine_as_test
 import devarray as da
 from agreement import assert_same_bits
 from devarray import launches, plans, registry
-from devarray.backends import _cupy, cuda, hip
+from devarray.backends import _cupy_driver, cuda, hip
 from devarray.layout import contiguous
 from programs import Programs
 from standin_cupy import make_cupy
@@ -36,7 +36,7 @@ def compiler_for(architecture):
     def build(text, flags):
         return f"//{' '.join(flags)}\n{text}".encode()
 
-    return _cupy.Compiler(f"stand-in {architecture}", build)
+    return _cupy_driver.Compiler(f"stand-in {architecture}", build)
 
 
 @contextlib.contextmanager
@@ -49,9 +49,11 @@ def standin(machine, backend=cuda, opened=True):
         patch.setattr(backend, "DIALECT", dialect)
         patch.setattr(backend.Cuda if backend is cuda else backend.Hip, "dialect", dialect)
         patch.setitem(sys.modules, "cupy", make_cupy(machine))
-        patch.setattr(_cupy, "_load", lambda ffi, dialect: DriverLibrary(machine, dialect.prefix))
-        patch.setattr(_cupy.importlib.util, "find_spec", lambda name: name == "cupy" or None)
-        _cupy._driver.cache_clear()
+        patch.setattr(
+            _cupy_driver, "_load", lambda ffi, dialect: DriverLibrary(machine, dialect.prefix)
+        )
+        patch.setattr(_cupy_driver.importlib.util, "find_spec", lambda name: name == "cupy" or None)
+        _cupy_driver.driver_of.cache_clear()
         try:
             if opened:
                 with da.Device(dialect.name), da.config(oracle_limit=0):
@@ -64,7 +66,7 @@ def standin(machine, backend=cuda, opened=True):
                 if device.name.startswith(("cuda", "hip")):
                     device.lose("the stand-in is gone")
                     registry.forget(device)
-            _cupy._driver.cache_clear()
+            _cupy_driver.driver_of.cache_clear()
 
 
 @pytest.fixture
@@ -284,6 +286,7 @@ LIBRARY = {
     "unique": lambda xp, x: xp.unique(x),
     "unique inverse": lambda xp, x: xp.unique(x, return_inverse=True)[1],
     "take": lambda xp, x: xp.take(x, xp.asarray([0, 2, -1]), axis=1),
+    "take along": lambda xp, x: xp.take_along_axis(x, xp.argsort(x, axis=-1)),
     "index arrays": lambda xp, x: x[xp.asarray([0, 3]), :, xp.asarray([[1], [2]])],
     "index lists": lambda xp, x: x[:, [0, -1]],
     "concatenate": lambda xp, x: xp.concatenate([x, x[:2]]),
@@ -354,6 +357,8 @@ def test_what_cupy_lacks_is_said(machine):
     x = da.to_gpu(F8)
     with pytest.raises(da.UnsupportedError, match=r"cupy, the library of device cuda, has no "):
         da.fft.fft(x, out=x.astype("c16"))
+    with pytest.raises(da.UnsupportedError, match=r"has only a part of numpy.fmax.reduce: `fmax"):
+        np.fmax.reduce(x.astype("c16"))
     with pytest.raises(da.UnsupportedError, match=r"has no numpy.einsum_path"):
         da.einsum_path("ij,jk", x[0], x[1].T)
 
@@ -603,6 +608,7 @@ def test_leaving_a_stream(machine):
         assert machine.current().ptr == stream.native != 0
         with da.Device("cuda").default_stream:
             assert machine.current().ptr == 0
+        assert machine.current().ptr == stream.native
         y = da.sort(x, axis=0)
     assert machine.current().ptr == 0
     assert_same_bits(da.sort(y, axis=1).get(), np.sort(np.sort(F8, axis=0), axis=1))
@@ -626,9 +632,9 @@ def test_whatever_device_is_current(machine):
         def waits():
             x.__imul__(2)
             da.evaluate(x)  # a kernel that no memory is taken for
-            return second.default_stream.done
 
-        assert _on_second(machine, waits) is False
+        _on_second(machine, waits)
+        assert not _on_second(machine, lambda: second.default_stream.done)
         _on_second(machine, second.default_stream.synchronize)
         assert _on_second(machine, lambda: second.default_stream.done)
         assert not machine.pending()
@@ -639,6 +645,9 @@ def test_whatever_device_is_current(machine):
         assert_same_bits(_on_second(machine, line.get), np.logspace(0, 2, 3))
         block = second.empty(8 * 8)
         _on_second(machine, lambda: second.copy_in(np.arange(8.0), block))
+        out = np.zeros(8)
+        _on_second(machine, lambda: second.copy_out(block, contiguous((8,), 8), out))
+        assert_same_bits(out, np.arange(8.0))
         made = _on_second(machine, second.new_stream)
         assert made.cupy.device_id == 1
         _on_second(machine, lambda: setattr(second.memory, "limit", 1 << 25))
@@ -675,6 +684,21 @@ def test_replays_on_streams(machine):
     with two:
         step.replay()
     assert_same_bits(y.get(), (F8 + 1) * 2)
+
+
+def test_compilation_in_the_background(machine):
+    x = da.to_gpu(F8)
+    with da.config(oracle_limit=1000):
+        for _ in range(2):
+            assert_same_bits((x * 1.5 - 0.0625).get(), F8 * 1.5 - 0.0625)
+        plan = plans.known_plans()[-1]
+        for _ in range(1000):
+            if plan.ready is not None:
+                break
+            time.sleep(0.01)
+        before = machine.launches
+        assert_same_bits((x * 1.5 - 0.0625).get(), F8 * 1.5 - 0.0625)
+        assert machine.launches == before + 1
 
 
 def test_a_closed_device_does_not_end_compilation(machine):
@@ -876,12 +900,13 @@ def test_close_and_open_again(machine):
     for _ in range(3):
         device = da.Device("cuda:1")
         stream = da.Stream("cuda:1")
-        with device, stream:
+        with device:
             x = da.to_gpu(F8) * 2
             y = x[1] + 1
             da.evaluate(x)
-        read = x + 1  # on the default stream
-        read.get()
+            with stream:
+                read = x + 1  # still to be done when the device is closed
+                da.evaluate(read)
         device.close()
         assert device not in registry.open_devices()
         for use in (x.get, y.get, device.new_stream, device.synchronize):
@@ -979,20 +1004,20 @@ def problem(backend=cuda, **facts):
 
 
 def test_no_driver(monkeypatch):
-    _cupy._driver.cache_clear()
+    _cupy_driver.driver_of.cache_clear()
     dialect = cuda.DIALECT._replace(driver=("libcuda-that-is-not.so",))
-    told = _cupy.problem_of(dialect)
+    told = _cupy_driver.problem_of(dialect)
     assert told == (
         "no driver: libcuda-that-is-not.so cannot be loaded; it comes with an NVIDIA GPU and its "
         "driver"
     )
     dialect = hip.DIALECT._replace(driver=("libamdhip64-that-is-not.so",))
-    assert "AMD GPU and its driver (ROCm)" in _cupy.problem_of(dialect)
+    assert "AMD GPU and its driver (ROCm)" in _cupy_driver.problem_of(dialect)
 
 
 def test_no_cupy():
     with standin(Machine(), opened=False) as machine:
-        machine.patch.setattr(_cupy.importlib.util, "find_spec", lambda name: None)
+        machine.patch.setattr(_cupy_driver.importlib.util, "find_spec", lambda name: None)
         assert cuda.survey()[0].problem == f"CuPy is not installed: {cuda.DIALECT.remedy}"
 
 

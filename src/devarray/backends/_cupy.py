@@ -1,329 +1,32 @@
-"""What the devices `cuda` and `hip` share: memory, streams and functions of CuPy, our own launch.
-
-CuPy's ROCm build has CUDA's names over HIP, so one implementation serves both; what differs is in
-`Dialect`. Kernels are loaded and launched by the driver, called through cffi: CuPy's own way from a
-Python call to the driver costs several times as much.
-"""
+"""What the devices `cuda` and `hip` share: memory and functions of CuPy, our own launch."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, partial
 from importlib import resources
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import cffi  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 
+from devarray.backends._cupy_driver import Dialect, Module, driver_of, problem_of, survey_of
+from devarray.backends._cupy_parts import CupyEvent, CupyMemory, CupyStream, Errors
 from devarray.backends.arguments import fit_arguments
-from devarray.backends.counterparts import find_counterpart
+from devarray.backends.counterparts import find_counterpart, path_of
 from devarray.config import current
-from devarray.device import (
-    Block,
-    CompileStatistics,
-    Device,
-    Launcher,
-    Launches,
-    Native,
-)
-from devarray.errors import DeviceError, DeviceMemoryError
+from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
+from devarray.errors import DeviceError, DeviceMemoryError, UnsupportedError
 from devarray.kernels.cache import KernelCache, read_sealed
-from devarray.kernels.spec import PRELUDE, THREADS
+from devarray.kernels.spec import PRELUDE
 from devarray.layout import Layout
-from devarray.pool import MemoryStatistics
-from devarray.registry import Found
 from devarray.streams import Event, Stream
 
-__all__ = ["Compiler", "CupyDevice", "Dialect", "problem_of", "survey_of"]
+__all__ = ["CupyDevice"]
 
 TO_DEVICE, TO_HOST = 1, 2  # the kinds of a copy, as both runtimes number them
-NO_DEVICE, NO_MEMORY = 100, 2  # numbers of errors, which are the same in both
-
-
-class Compiler(NamedTuple):
-    """What makes code of a text, for the disk cache.
-
-    Attributes
-    ----------
-    identity : str
-        What decides over the code besides the text: the compiler's version, flags, architecture.
-    build : callable
-        ``build(text, flags) -> bytes``.
-    """
-
-    identity: str
-    build: Callable[[str, Sequence[str]], bytes]
-
-    def compile(self, source: str, output: Path, extra_flags: Sequence[str] = ()) -> None:
-        """Write the code of a text to a file."""
-        output.write_bytes(self.build(source, extra_flags))
-
-
-class Dialect(NamedTuple):
-    """In what `cuda` and `hip` differ.
-
-    Attributes
-    ----------
-    name : str
-        Of the backend.
-    is_hip : bool
-        Which build of CuPy it needs.
-    driver : tuple of str
-        Names of the driver's library.
-    prefix : str
-        Of the driver's functions.
-    prelude : tuple of str
-        The files that stand before each kernel.
-    remedy : str
-        How to install the library.
-    dlpack : int
-    compiler : callable
-        ``compiler(architecture) -> Compiler``.
-    fast : tuple of str
-        Flags for fast mathematics.
-    """
-
-    name: str
-    is_hip: bool
-    driver: tuple[str, ...]
-    prefix: str
-    prelude: tuple[str, ...]
-    remedy: str
-    dlpack: int
-    compiler: Callable[[str], Compiler]
-    fast: tuple[str, ...]
-
-
-# ---- the driver
-
-
-_DRIVER = """
-int {p}ModuleLoadData(void **module, const void *image);
-int {p}ModuleUnload(void *module);
-int {p}ModuleGetFunction(void **function, void *module, const char *name);
-int {launch}(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
-    unsigned bz, unsigned shared, void *stream, void **arguments, void **extra);
-"""
-_NAMES = {
-    "cu": "int cuGetErrorName(int error, const char **text);"
-    "int cuGetErrorString(int error, const char **text);",
-    "hip": "const char *hipGetErrorName(int error); const char *hipGetErrorString(int error);",
-}
-
-
-class Driver:
-    """The few functions of the driver that launch kernels."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        launch = f"{dialect.prefix}{'Module' if dialect.is_hip else ''}LaunchKernel"
-        self.ffi = cffi.FFI()
-        self.ffi.cdef(_DRIVER.format(p=dialect.prefix, launch=launch) + _NAMES[dialect.prefix])
-        self._library = _load(self.ffi, dialect)
-        self._prefix = dialect.prefix
-        self._name = dialect.name
-        self._launch = getattr(self._library, launch)
-        self._none = self.ffi.NULL
-
-    def _get(self, name: str) -> Any:
-        return getattr(self._library, self._prefix + name)
-
-    def check(self, status: int, what: str) -> None:
-        """Raise if a call failed."""
-        if not status:
-            return
-        texts = []
-        for kind in ("Name", "String"):
-            if self._prefix == "cu":
-                text = self.ffi.new("const char **")
-                self._get(f"GetError{kind}")(status, text)
-                texts.append(text[0])
-            else:
-                texts.append(self._get(f"GetError{kind}")(status))
-        name, words = (self.ffi.string(text).decode() if text else "unknown" for text in texts)
-        raise DeviceError(f"{self._name}: {what} failed: {name} ({status}): {words}")
-
-    def load(self, code: bytes) -> Any:
-        """Return a module made of code for the current device."""
-        module = self.ffi.new("void **")
-        self.check(self._get("ModuleLoadData")(module, code), "loading a kernel")
-        return module[0]
-
-    def unload(self, module: Any) -> None:
-        """Free a module."""
-        self._get("ModuleUnload")(module)
-
-    def function(self, module: Any, name: str) -> Any:
-        """Return a kernel of a module."""
-        function = self.ffi.new("void **")
-        status = self._get("ModuleGetFunction")(function, module, name.encode())
-        self.check(status, f"finding the kernel {name}")
-        return function[0]
-
-    def launch(self, function: Any, blocks: int, stream: int, arguments: Any, name: str) -> None:
-        """Put a kernel with one argument into a stream."""
-        status = self._launch(
-            function, blocks, 1, 1, THREADS, 1, 1, 0,
-            self.ffi.cast("void *", stream), arguments, self._none,
-        )  # fmt: skip
-        if status:
-            self.check(status, f"launching the kernel {name} over {blocks} blocks")
-
-
-def _load(ffi: Any, dialect: Dialect) -> Any:
-    for name in dialect.driver:
-        try:
-            return ffi.dlopen(name)
-        except OSError:
-            continue
-    raise DeviceError(f"{dialect.name}: no driver: {dialect.driver[0]} cannot be loaded")
-
-
-@cache
-def _driver(dialect: Dialect) -> Driver:
-    return Driver(dialect)
-
-
-# ---- finding devices
-
-
-def problem_of(dialect: Dialect) -> str:
-    """Return why no device of this kind can be used on this machine, with the remedy, or ""."""
-    try:
-        _driver(dialect)
-    except DeviceError as error:
-        kind = "AMD GPU and its driver (ROCm)" if dialect.is_hip else "NVIDIA GPU and its driver"
-        return f"{str(error).partition(': ')[2]}; it comes with an {kind}"
-    if importlib.util.find_spec("cupy") is None:
-        return f"CuPy is not installed: {dialect.remedy}"
-    try:
-        import cupy  # noqa: PLC0415 - it takes a second to load
-    except ImportError as error:
-        return f"CuPy cannot be imported ({error}): {dialect.remedy}"
-    runtime = cupy.cuda.runtime
-    if bool(runtime.is_hip) is not dialect.is_hip:
-        other = "ROCm" if runtime.is_hip else "CUDA"
-        return f"the CuPy that is installed is built for {other}: {dialect.remedy}"
-    try:
-        count = runtime.getDeviceCount()
-    except runtime.CUDARuntimeError as error:
-        if error.status == NO_DEVICE:
-            return f"the driver finds no device ({error})"
-        needs = runtime.runtimeGetVersion()
-        wanted = f"{needs // 1000}.{needs % 1000 // 10}"
-        return (
-            f"{error}; CuPy is built for version {wanted}: update the driver, or {dialect.remedy}"
-        )
-    return "" if count else "the driver finds no device"
-
-
-def survey_of(dialect: Dialect) -> list[Found]:
-    """Return every device of this kind, and why it cannot be used if it cannot."""
-    problem = problem_of(dialect)
-    if problem:
-        return [Found(dialect.name, problem)]
-    import cupy  # noqa: PLC0415
-
-    count = cupy.cuda.runtime.getDeviceCount()
-    return [Found(f"{dialect.name}:{k}" if k else dialect.name) for k in range(count)]
-
-
-# ---- streams and events
-
-
-class CupyEvent(Event):
-    """An event of CuPy's."""
-
-    native: Any = None  # until it is recorded
-
-    def mark(self, stream: Stream) -> None:
-        """See `devarray.streams.Event`."""
-        assert isinstance(stream, CupyStream)
-        self.device.use()  # an event is of the device that is the current one when it is made
-        with self.device.errors():
-            if self.native is None:
-                self.native = self.device.cupy.cuda.Event()
-            self.native.record(stream.cupy)
-
-    @property
-    def done(self) -> bool:
-        """Whether the event has happened; one that was never recorded has."""
-        return self.native is None or bool(self.native.done)
-
-    def synchronize(self) -> None:
-        """See `devarray.streams.Event`."""
-        if self.native is not None:
-            with self.device.errors():
-                self.native.synchronize()
-
-    def elapsed_ms(self, end: Event) -> float:
-        """See `devarray.streams.Event`."""
-        if not isinstance(end, CupyEvent) or end.device is not self.device:
-            raise TypeError(f"end must be an event of {self.device.name}, got {end!r}")
-        for event, which in ((self, "first"), (end, "second")):
-            if event.native is None:
-                raise ValueError(f"the {which} event was not recorded")
-            if not event.done:
-                raise ValueError(f"the {which} event has not happened yet")
-        with self.device.errors():
-            return float(self.device.cupy.cuda.get_elapsed_time(self.native, end.native))
-
-
-class CupyStream(Stream):
-    """A stream of CuPy's. The default stream is that of whatever device is the current one."""
-
-    cupy: Any
-
-    @property
-    def native(self) -> int:
-        """The address of the `cudaStream_t`, 0 for the default stream."""
-        return int(self.cupy.ptr)
-
-    @property
-    def done(self) -> bool:
-        """Whether everything in the stream has finished."""
-        self.device.use()
-        return bool(self.cupy.done)
-
-    def synchronize(self) -> None:
-        """See `devarray.streams.Stream`."""
-        self.device.use()
-        with self.device.errors():
-            self.cupy.synchronize()
-
-    def wait(self, event: Event) -> None:
-        """See `devarray.streams.Stream`."""
-        if not isinstance(event, CupyEvent):
-            raise TypeError(f"a stream of {self.device.name} cannot wait for {event!r}")
-        if event.native is not None:
-            self.device.use()
-            with self.device.errors():
-                self.cupy.wait_event(event.native)
-
-
-# ---- memory and kernels
-
-
-class Errors:
-    """A context in which errors of the runtime become `DeviceError`."""
-
-    def __init__(self, device: CupyDevice) -> None:
-        self.device = device
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, self.device.cupy.cuda.runtime.CUDARuntimeError):
-            raise DeviceError(
-                f"{self.device.name}: work that was put into a stream failed: {error}; the last "
-                f"kernel launched was {self.device.last_kernel or 'none'}. After most such errors "
-                "the process cannot use the device any more"
-            ) from error
+NO_MEMORY = 2  # the number of an error, likewise
 
 
 class CupyBlock(Block):
@@ -346,81 +49,6 @@ class CupyBlock(Block):
             for user in others:
                 self.home.follow(*user)
             runtime.setDevice(before)
-
-
-class CupyMemory:
-    """CuPy's pool as `devarray.pool.Pool`. There is one, which acts for the current device.
-
-    Parameters
-    ----------
-    pool : cupy.cuda.MemoryPool
-    use : callable
-        Makes the device the current one.
-    """
-
-    def __init__(self, pool: Any, use: Callable[[], None]) -> None:
-        self._pool = pool
-        self._use = use
-        self._peak = 0
-        self.allocations = 0
-
-    @property
-    def limit(self) -> int:
-        """The most bytes that arrays and the pool may hold together; 0 means no limit."""
-        self._use()
-        return int(self._pool.get_limit())
-
-    @limit.setter
-    def limit(self, nbytes: int) -> None:
-        if nbytes < 0:
-            raise ValueError(f"a limit is a number of bytes, or 0 for none; got {nbytes}")
-        self._use()
-        self._pool.set_limit(size=nbytes)
-
-    def taken(self) -> None:
-        """Note that an array was made."""
-        self.allocations += 1
-        used = self._pool.used_bytes()
-        if used > self._peak:
-            self._peak = used
-
-    def statistics(self) -> MemoryStatistics:
-        """Return the numbers of now; those of CuPy's own arrays count as well."""
-        limit = self.limit
-        used, free = self._pool.used_bytes(), self._pool.free_bytes()
-        self._peak = max(self._peak, used)
-        return MemoryStatistics(used, free, self._peak, limit, self.allocations, 0)
-
-    def reset_peak(self) -> None:
-        """Let the peak begin anew at what is used now."""
-        self._use()
-        self._peak = self._pool.used_bytes()
-
-    def clear(self) -> None:
-        """Return all kept memory to the system."""
-        self._use()
-        self._pool.free_all_blocks()
-
-
-class Module:
-    """The kernels of one text."""
-
-    def __init__(self, driver: Driver, code: bytes, name: str) -> None:
-        self.name = name
-        self.stream = 0
-        self._driver = driver
-        self._module = driver.load(code)  # for good: a kernel may always be waiting in a stream
-        self._functions: dict[str, Any] = {}
-
-    def __call__(self, arguments: bytes, launches: Launches = ()) -> None:
-        """Put the kernels into the stream."""
-        driver = self._driver
-        packed = driver.ffi.new("void *[]", [driver.ffi.from_buffer(arguments)])
-        for name, blocks in launches:
-            function = self._functions.get(name)
-            if function is None:
-                function = self._functions[name] = driver.function(self._module, name)
-            driver.launch(function, blocks, self.stream, packed, self.name)
 
 
 class CupyDevice(Device):
@@ -458,7 +86,7 @@ class CupyDevice(Device):
         self._capturing: Any = None
         self.use()
         self._facts = cupy.cuda.runtime.getDeviceProperties(index)
-        self.driver = _driver(dialect)
+        self.driver = driver_of(dialect)
         self.memory = CupyMemory(cupy.get_default_memory_pool(), self.use)
         self._compiler = dialect.compiler(self.architecture)
         self._cache = KernelCache()
@@ -589,6 +217,11 @@ class CupyDevice(Device):
         try:
             with self.errors():
                 return found(*args, **options)
+        except NotImplementedError as error:
+            raise UnsupportedError(
+                f"{self.cupy.__name__}, the library of device {self.name}, has only a part of "
+                f"{path_of(function)}: {error}"
+            ) from error
         except self.cupy.cuda.memory.OutOfMemoryError as error:
             name = getattr(function, "__name__", "a function")
             raise self._no_memory(f"what {name} needs ({error})") from None

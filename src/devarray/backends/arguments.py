@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -22,8 +22,8 @@ def fit_arguments(
 ) -> tuple[Any, Any]:
     """Return the arguments of `function`, a function of NumPy's, for its counterpart `found`.
 
-    What has NumPy's default is left out, since the counterpart may lack the parameter; what NumPy
-    needs goes by position, since the counterpart may have another name for it.
+    What has NumPy's default is left out, since the counterpart may lack the parameter, unless it
+    needs it; what NumPy needs goes by position, since the counterpart may have another name for it.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ def fit_arguments(
     UnsupportedError
         If the counterpart lacks a parameter that was given.
     """
+    if not options and len(args) == _suffices(function, found):
+        return args, options
     theirs = _signature(function)
     if theirs is None:
         return args, options
@@ -42,15 +44,15 @@ def fit_arguments(
         given = theirs.bind(*args, **options).arguments
     except TypeError:  # NumPy's own error follows from the call
         return args, options
-    known = _names(found)
+    mine = _signature(found)
+    known = None if mine is None else mine.parameters
     positions, names = [], {}
     for name, parameter in theirs.parameters.items():
-        if name not in given:
-            continue
-        value = given[name]
-        if parameter.default is inspect.Parameter.empty:
+        default = parameter.default
+        value = given.get(name, default)
+        if default is inspect.Parameter.empty:
             positions.append(value)
-        elif not (value is parameter.default or _equals(value, parameter.default)):
+        elif not (value is default or _equals(value, default)) or _needs(known, name):
             if known is None or name in known:
                 names[name] = value
             elif name not in _HINTS:
@@ -59,6 +61,25 @@ def fit_arguments(
                     "NumPy's function"
                 )
     return tuple(positions), names
+
+
+@lru_cache(1000)
+def _suffices(function: Callable[..., Any], found: Callable[..., Any]) -> int:
+    """Return how many arguments both functions need, and no names; -1 if that is not so easy."""
+    theirs, mine = _signature(function), _signature(found)
+    if theirs is None or mine is None:
+        return -1
+    empty = inspect.Parameter.empty
+    first, second = (
+        sum(parameter.default is empty for parameter in signature.parameters.values())
+        for signature in (theirs, mine)
+    )
+    return first if first == second else -1
+
+
+def _needs(known: Mapping[str, inspect.Parameter] | None, name: str) -> bool:
+    """Say whether the counterpart has no default for a parameter that has one in NumPy."""
+    return known is not None and name in known and known[name].default is inspect.Parameter.empty
 
 
 def _equals(value: Any, default: Any) -> bool:
@@ -75,10 +96,3 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     if any(parameter.kind in _VARIABLE for parameter in found.parameters.values()):
         return None
     return found
-
-
-@lru_cache(1000)
-def _names(function: Callable[..., Any]) -> frozenset[str] | None:
-    """Return the names of a function's parameters; None if they are not known."""
-    found = _signature(function)
-    return None if found is None else frozenset(found.parameters)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from devarray.backends._cupy import Compiler, CupyDevice, Dialect, problem_of, survey_of
+from devarray.backends._cupy import CupyDevice
+from devarray.backends._cupy_driver import Compiler, Dialect, problem_of, survey_of
 from devarray.kernels.hip_offline import find_hip_compiler
 from devarray.registry import Found
 
