@@ -29,11 +29,13 @@ GARBAGE = 0x7F  # what no value is made of: floats are huge, bools neither True 
 GUARD = 512  # bytes before and after each block that nobody may touch
 
 SUCCESS, INVALID_VALUE, NO_DEVICE, INSUFFICIENT_DRIVER = 0, 1, 100, 35
+NOT_AFTER_FORK = 3
 INVALID_CONTEXT, INVALID_HANDLE, NOT_FOUND, NOT_READY = 201, 400, 500, 600
 OUT_OF_RESOURCES, LAUNCH_FAILURE = 701, 719
 WORDS = {
     INVALID_VALUE: ("InvalidValue", "invalid argument"),
     2: ("MemoryAllocation", "out of memory"),
+    NOT_AFTER_FORK: ("InitializationError", "initialization error"),
     101: ("InvalidDevice", "invalid device ordinal"),
     INSUFFICIENT_DRIVER: (
         "InsufficientDriver", "CUDA driver version is insufficient for CUDA runtime version",
@@ -243,6 +245,7 @@ class Machine:
 
     def __init__(self, devices=2, is_hip=False, driver=13000, built_for=13000):
         self.count, self.is_hip, self.driver, self.built_for = devices, is_hip, driver, built_for
+        self.process = os.getpid()
         self.lock = threading.RLock()
         self.local = threading.local()
         self.queues = {(k, 0): Queue(self, k, 0) for k in range(devices)}
@@ -317,6 +320,8 @@ class Machine:
         raise CUDARuntimeError(INVALID_HANDLE)
 
     def check(self):
+        if os.getpid() != self.process:
+            self.sticky = NOT_AFTER_FORK
         if self.sticky:
             raise CUDARuntimeError(self.sticky)
 
