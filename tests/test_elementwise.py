@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import devarray as da
-from agreement import agree, assert_same_bits
+from agreement import NUMPY_LIBRARY, agree, assert_same_bits
 
 NAN, INF = np.nan, np.inf
 SPECIAL = [0.0, -0.0, 1.5, -1.5, 0.49999, 2.5, -7.0, NAN, INF, -INF, 1e300, -1e-310]
@@ -231,6 +231,8 @@ def test_clip_more() -> None:
 @every
 @pytest.mark.parametrize("decimals", [1, -1, 400, -400])
 def test_round(x: Any, decimals: int) -> None:
+    if not NUMPY_LIBRARY and (x.dtype.kind == "b" or (x.dtype.kind == "c" and decimals == 400)):
+        pytest.skip("NumPy refuses bools; dpnp has no complex numbers that large")
     agree(lambda xp, x: xp.round(x, decimals), x)
 
 
@@ -255,6 +257,6 @@ def test_host_arrays_are_refused(name: str) -> None:
 
 
 def test_i0_and_selections() -> None:
-    agree(lambda xp, x: xp.i0(x), np.linspace(-3, 12, 31))
+    agree(lambda xp, x: xp.i0(x), np.linspace(-3, 12, 31), rtol=0 if NUMPY_LIBRARY else 1e-15)
     agree(lambda xp, x: xp.nan_to_num(x[x != 1.5]), REAL)
     agree(lambda xp, x: xp.angle(x[x != 0]), COMPLEX, rtol=1e-14)

@@ -372,8 +372,13 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
         target = canonical(np.dtype(dtype))
         columns = self._by_columns(order)
         if casting == "same_value":
-            options = {"casting": casting}
-            exact: DeviceArray = call_library(np.ndarray.astype, (self, target), options, True)
+            exact: DeviceArray
+            if self.device.xp is np:
+                options = {"casting": casting}
+                exact = call_library(np.ndarray.astype, (self, target), options, True)
+            else:  # other libraries know nothing of it
+                on_host: Any = self.get().astype(target, casting=casting)
+                exact = import_array(on_host, self.device)
             return exact if device is None else exact.to_device(device)
         if casting != "unsafe" and not _can_cast(self.dtype, target, casting):
             ask_numpy(np.ndarray.astype, (self, target, order, casting), {})

@@ -42,6 +42,12 @@ def _check(indices: Any, length: int, axis: int) -> None:
         )
 
 
+def _on_host(value: Any) -> np.ndarray[Any, Any]:
+    array: Any = value
+    host: np.ndarray[Any, Any] = array.get() if isinstance(value, Recorded) else np.asarray(value)
+    return host
+
+
 def _outside(indices: np.ndarray[Any, Any], length: int) -> np.ndarray[Any, Any]:
     """Return where indices are out of bounds, in whatever integers they are."""
     info = np.iinfo(indices.dtype)
@@ -102,9 +108,18 @@ def _check_choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") ->
     if mode != "raise":
         return
     count = len(choices)
-    chosen = a.get() if isinstance(a, Recorded) else np.asarray(a)  # type: ignore[attr-defined]
+    chosen = _on_host(a)
     if chosen.dtype.kind in "iu" and ((chosen < 0) | (chosen >= count)).any():
         raise ValueError("invalid entry in choice array")
+
+
+def _check_compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> None:
+    """Check a condition that is longer than the axis: what it selects may be there all the same."""
+    if not isinstance(a, Recorded):
+        return
+    chosen = _on_host(condition)
+    if chosen.ndim == 1:
+        _check_take(a, np.flatnonzero(chosen), axis)
 
 
 _CHECKS: dict[Callable[..., Any], Callable[..., None]] = {
@@ -115,6 +130,7 @@ _CHECKS: dict[Callable[..., Any], Callable[..., None]] = {
     np.take_along_axis: _check_along,
     np.put_along_axis: _check_put_along,
     np.choose: _check_choose,
+    np.compress: _check_compress,
 }
 
 

@@ -75,10 +75,11 @@ def call_library(
                 check_bounds(function, args, kwargs)
             with np.errstate(all="ignore"):
                 result = counterpart(*native_args, **native_kwargs)
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, IndexError, NotImplementedError) as error:
             if device.xp is np:
                 raise
-            raise_as_numpy(error, function, _given(args), _given(kwargs), indices=True)
+            own = _unsupported(error, function, device)
+            raise_as_numpy(own, function, _given(args), _given(kwargs), indices=True)
         return _wrap(result, found, device)
 
 
@@ -86,6 +87,16 @@ def _one_device(arrays: list[Recorded]) -> Device | None:
     for array in arrays:
         check_device(array, arrays[0]._buffer.device)
     return device_of(tuple(arrays))
+
+
+def _unsupported(error: Exception, function: Any, device: Device) -> Exception:
+    """Return the library's error, or ours if it says that it lacks something."""
+    if not isinstance(error, NotImplementedError):
+        return error
+    library, name = device.xp.__name__, getattr(function, "__name__", repr(function))
+    return UnsupportedError(
+        f"{library}, the library of device {device}, has no {name} with these arguments: {error}"
+    )
 
 
 class Trusted:

@@ -278,7 +278,11 @@ class MemoryMethods(Recorded):
 def _moved(array: Any, new_shape: Any) -> Any:
     """Return the elements in the order of memory, cut or filled with 0, in another shape."""
     given = new_shape[0] if len(new_shape) == 1 else new_shape
-    shape = tuple(map(operator.index, given if np.iterable(given) else (given,)))
+    try:
+        shape = tuple(map(operator.index, given if np.iterable(given) else (given,)))
+    except TypeError:
+        np.empty(given)  # raises in NumPy's words
+        raise
     if min(shape, default=0) < 0:
         raise ValueError("negative dimensions not allowed")
     flags = claim(array).flags
