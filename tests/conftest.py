@@ -1,6 +1,7 @@
 """Settings for the whole run of the tests."""
 
 import os
+import re
 
 import pytest
 
@@ -8,7 +9,8 @@ import pytest
 # memory of its own: whatever reaches the host does so by name. (`make test` sets it too.)
 os.environ.setdefault("DEVARRAY_HOST_ACCESS", "never")
 
-_GAP = "the library of device"  # of the message that a device's library lacks a function
+# of the message that a device's library lacks a function
+_GAP = re.compile(r"\w+, the library of device [\w:]+, has no [^:\n]+")
 
 
 def pytest_addoption(parser):
@@ -20,9 +22,9 @@ def pytest_addoption(parser):
 def _gap(error):
     """Return the message of an error that says that the device's library lacks a function."""
     while error is not None:
-        if _GAP in str(error):
-            text = str(error)
-            return text[: text.index(":", text.index(_GAP))][-200:]
+        found = _GAP.search(str(error))
+        if found:
+            return found.group()
         error = error.__cause__ or error.__context__
     return ""
 
