@@ -286,6 +286,13 @@ def test_products(name: str, pair: Any) -> None:
     agree(PRODUCTS[name], *pair, rtol=1e-13 if pair[0].dtype.kind in "fc" else 0.0)
 
 
+def test_products_come_after_the_kernels_that_feed_them() -> None:
+    """oneMKL's need telling; that failed in one call of a hundred."""
+    x = da.asarray([[1.0]])
+    assert {np.dot(x * 3, x * 2).item() for _ in range(300)} == {6.0}
+    assert {(np.matmul(x * 3, x * 2) + 1).item() for _ in range(300)} == {7.0}
+
+
 OUTS: dict[str, Any] = {
     "outer": lambda xp, a, out: xp.outer(a[0], a[0], out=out),
     "matmul": lambda xp, a, out: xp.matmul(a, a, out=out),

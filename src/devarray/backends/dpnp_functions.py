@@ -13,6 +13,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import dpctl
+import dpctl.utils
 import dpnp
 import numpy as np
 
@@ -91,10 +93,10 @@ class Call:
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         queue = _queue_of([*args, *options.values()])
-        if self._theirs is None:
-            return self._found(*args, **options)
-        bound = self._theirs.bind(*args, **options)
         chosen = self._queue() if queue is None else queue
+        if self._theirs is None:
+            return _in_order(chosen, self._found, args, options)
+        bound = self._theirs.bind(*args, **options)
         positional, named = [], {}
         for name, value in bound.arguments.items():
             parameter = self._theirs.parameters[name]
@@ -106,7 +108,7 @@ class Call:
                 self._pass(parameter, self._converted(name, value, chosen), positional, named)
         if queue is None and self._wants_queue:
             named["sycl_queue"] = chosen
-        return self._found(*positional, **named)
+        return _in_order(chosen, self._found, positional, named)
 
     def _is_default(self, value: Any, default: Any) -> bool:
         return value is default or value is np._NoValue or (
@@ -134,6 +136,21 @@ class Call:
         if name in self._lists and isinstance(value, (list, tuple)):
             return [as_array(item, queue) for item in value]
         return value
+
+
+def _in_order(queue: Any, function: Callable[..., Any], args: Any, options: Any) -> Any:
+    """Call a function of dpnp's after all that is in a queue, and before all that comes.
+
+    oneMKL's products start when the events are done that dpnp names to it, whatever else is in the
+    queue before them, queues in order included (seen with oneMKL 2026.2 on the processor). So dpnp
+    is told of a barrier as if it were a launch of its own.
+    """
+    events = dpctl.utils.SequentialOrderManager[queue]
+    before = queue.submit_barrier()
+    events.add_event_pair(before, before)
+    result = function(*args, **options)
+    queue.submit_barrier(events.submitted_events)
+    return result
 
 
 def as_array(value: Any, queue: Any) -> Any:
