@@ -6,13 +6,14 @@ import sys
 import pytest
 
 import devarray as da
+from agreement import host_memory
 
 if "SCIPY_ARRAY_API" not in os.environ:
     assert "scipy" not in sys.modules, "scipy was imported before it was told to dispatch"
     os.environ["SCIPY_ARRAY_API"] = "1"
 
 
-@pytest.fixture(params=["read", "never"])
+@pytest.fixture(params=[pytest.param("read", marks=host_memory), "never"])
 def access(request):
     """Run a test where the host may read device memory, and where it may not."""
     with da.config(host_access=request.param):
