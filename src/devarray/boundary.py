@@ -347,7 +347,7 @@ def _device_of_dlpack(x: Any) -> Device | None:
         return None
     for device in available_devices():
         if device.dlpack_device == (int(kind), int(index)):
-            return device
+            return device  # type: ignore[no-any-return]
     raise BufferError(
         f"the memory is on a device of DLPack's kind {int(kind)}, number {int(index)}, which "
         "devarray cannot use here: copy it to the host first"
