@@ -472,6 +472,12 @@ def _without_order(found: Callable[..., Any]) -> Callable[..., Any]:
     return sorts
 
 
+@functools.wraps(dpnp.argsort)
+def _argsort(a: Any, axis: Any = -1, **options: Any) -> Any:
+    """To NumPy, an array without axes has one for this function."""
+    return dpnp.argsort(a if a.ndim else a.reshape(1), axis, **options)
+
+
 # What devarray asks for is not what dpnp has under the name, and there is no error.
 _REFUSED: dict[Any, str] = {
     np.std: "in another kind of numbers",
@@ -479,7 +485,7 @@ _REFUSED: dict[Any, str] = {
 }
 _PRODUCTS = (np.matmul, np.vecdot, np.matvec, np.vecmat)
 _OWN: dict[Any, Callable[..., Any]] = {
-    np.argsort: _without_order(dpnp.argsort),
+    np.argsort: _without_order(_argsort),
     np.choose: _choose,
     np.digitize: _digitize,
     np.interp: _interp,
