@@ -334,6 +334,26 @@ def test_library_calls_copy_nothing(device, monkeypatch):
     assert not copied  # but for the truth that `sort` wants of whether there are zeros
 
 
+def test_functions_that_the_library_lacks(device):
+    if device.xp is np:
+        pytest.skip("NumPy lacks none of its own functions")
+    host, keys = np.array([3.0, 1.0, 2.0]), np.array([1, 1, 0])
+    x, k = da.to_gpu(host), da.to_gpu(keys)
+    with pytest.raises(da.UnsupportedError, match=r"has no numpy\.lexsort: use \.get\(\)"):
+        np.lexsort((x, k))
+    with da.config(host_access="always"):  # for whole programs: NumPy computes, on copies
+        order = np.lexsort((x, k))
+        assert order.device is device
+        np.testing.assert_array_equal(order.get(), np.lexsort((host, keys)))
+        out = da.zeros(3)
+        assert np.add.reduceat(x, [0, 1, 2], out=out) is out
+        np.testing.assert_array_equal(out.get(), host)
+        late = x * 2
+        np.add.at(x, [0, 0], 5.0)
+    np.testing.assert_array_equal(x.get(), [13, 1, 2])
+    np.testing.assert_array_equal(late.get(), host * 2)
+
+
 # ---- memory
 
 

@@ -23,7 +23,7 @@ from devarray.kernels.ops import DTYPES, canonical, canonical_values
 from devarray.launches import note_obstacle
 from devarray.layout import make_layout
 from devarray.operands import check_device, device_of, import_array, refuse_host
-from devarray.record import Recorded, View, array_over, fresh_buffer, unchanging
+from devarray.record import Recorded, View, array_over, fresh_buffer, unchanging, write
 
 __all__ = ["Trusted", "adopt", "call_library", "native"]
 
@@ -68,9 +68,9 @@ def call_library(
         device = _one_device([array for array, _ in found]) or default
         if device is None:
             return function(*args, **kwargs)
-        counterpart = device.counterpart(function)
         note_obstacle(getattr(function, "__name__", "a function"))
         try:
+            counterpart = device.counterpart(function)
             if device.xp is not np:
                 check_bounds(function, args, kwargs)
             with np.errstate(all="ignore"):
@@ -79,8 +79,58 @@ def call_library(
             if device.xp is np:
                 raise
             own = _unsupported(error, function, device)
+            if isinstance(own, UnsupportedError) and current().host_access == "always":
+                return _on_host(function, args, kwargs, reads_only, device)
+            if own is error and isinstance(error, UnsupportedError):
+                raise
             raise_as_numpy(own, function, _given(args), _given(kwargs), indices=True)
         return _wrap(result, found, device)
+
+
+def _on_host(
+    function: Callable[..., Any], args: Any, kwargs: Any, reads_only: bool, device: Device
+) -> Any:
+    """Call NumPy's function, for one that the device's library lacks, with copies on the host.
+
+    Arrays that it may have written are copied back.
+    """
+    copies: dict[int, tuple[Recorded, Any]] = {}
+    with np.errstate(all="ignore"):
+        result = function(*_copied(args, copies), **_copied(kwargs, copies))
+    for array, copy in copies.values():
+        if not reads_only and array._writeable():
+            write(array, import_array(copy, device)._node())
+    return _back(result, copies, device)
+
+
+def _copied(value: Any, copies: dict[int, tuple[Recorded, Any]]) -> Any:
+    if type(value) is Trusted:
+        value = value.given
+    if isinstance(value, Recorded):
+        block = engine.materialize(value._buffer)
+        made = copies.get(id(value))
+        if made is None:
+            host = np.array(engine.on_host(block, value._layout(), value._dtype()))
+            made = copies[id(value)] = value, host
+        return made[1]
+    if type(value) in (list, tuple):
+        return type(value)([_copied(item, copies) for item in value])
+    if type(value) is dict:
+        return {key: _copied(item, copies) for key, item in value.items()}
+    return value
+
+
+def _back(value: Any, copies: dict[int, tuple[Recorded, Any]], device: Device) -> Any:
+    """Return what NumPy gave, arrays on the device."""
+    if isinstance(value, np.ndarray):
+        for array, copy in copies.values():
+            if value is copy:  # out=
+                return array
+        return import_array(value, device)
+    if isinstance(value, tuple):
+        items = [_back(item, copies, device) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value
 
 
 def _one_device(arrays: list[Recorded]) -> Device | None:

@@ -41,7 +41,7 @@ def find_counterpart(
     if found is None:
         raise UnsupportedError(
             f"{library.__name__}, the library of device {device}, has no {path_of(function)}: "
-            "use .get() and NumPy's, or other functions"
+            "use .get() and NumPy's, or config(host_access='always'), which does"
         )
     return found
 
