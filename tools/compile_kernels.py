@@ -1,8 +1,9 @@
 """Compile kernels that devices launched for GPUs that this machine lacks.
 
-``python tools/compile_kernels.py FOLDER`` takes the texts that ``DEVARRAY_DUMP=FOLDER`` collected on
-a grid device (the whole test-suite's, in CI) and compiles each for NVIDIA's sm_80, sm_90, sm_120 by
-NVRTC and for AMD's gfx90a, gfx942, gfx1100 by clang. The last line says how many passed and failed.
+``python tools/compile_kernels.py FOLDER`` takes the texts that ``DEVARRAY_DUMP=FOLDER`` collected
+on a grid device (the whole test-suite's, in CI) and compiles each for NVIDIA's sm_80, sm_90 and
+sm_120 by NVRTC and for AMD's gfx90a, gfx942 and gfx1100 by clang. The last line says how many
+passed and failed.
 """
 
 from __future__ import annotations
