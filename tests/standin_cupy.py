@@ -332,6 +332,8 @@ def _call(name, function, args, kwargs, indices=False, machine=None):
             _refuse((args, list(kwargs.values())))
         _catch_up(machine)
         if name in _STABLE:
+            if kwargs.get("kind") not in (None, "stable"):
+                raise ValueError("kind can only be None or 'stable'")
             kwargs = {**kwargs, "kind": "stable"}
         out = kwargs.get("out")
         written = [out] if isinstance(out, ndarray) else list(out or ())

@@ -316,6 +316,8 @@ def test_library_in_place(machine):
     def body(xp, x):
         y = xp.zeros((7, 7))
         x.sort(axis=1)
+        x[::-1].sort(axis=0, kind="mergesort")
+        x[2].sort(stable=True)
         x[xp.asarray([0, 2])] = x[xp.asarray([3, 4])]
         x[1].fill(4)
         xp.add.at(x, (xp.asarray([0, 0]), 0, 0), 1)
@@ -341,6 +343,7 @@ def test_what_reads_before_the_library_writes(machine):
         lambda xp, x: xp.matmul(x, x),
         lambda xp, x: xp.concatenate([x, x[0]]),
         lambda xp, x: xp.sort(x, axis=7),
+        lambda xp, x: xp.sort(x, kind="none"),
         lambda xp, x: xp.sort(x, order="a"),
         lambda xp, x: xp.unique(x, nonsense=1),
         lambda xp, x: x[xp.asarray([99])],

@@ -14,6 +14,7 @@ __all__ = ["fit_arguments"]
 
 # They say how to compute, not what; other libraries have one way, whose order is stable.
 _HINTS = frozenset({"kind", "stable", "sorted"})
+_KINDS = ("quicksort", "heapsort", "mergesort", "stable", "introselect", "sort", "table")
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -52,10 +53,12 @@ def fit_arguments(
         value = given.get(name, default)
         if default is inspect.Parameter.empty:
             positions.append(value)
+        elif name in _HINTS and (type(value) is not str or value in _KINDS):
+            continue
         elif not (value is default or _equals(value, default)) or _needs(known, name):
             if known is None or name in known:
                 names[name] = value
-            elif name not in _HINTS:
+            else:
                 raise UnsupportedError(
                     f"{library} has no parameter {name!r} in {path_of(function)}: use .get() and "
                     "NumPy's function"
