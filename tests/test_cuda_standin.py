@@ -241,7 +241,7 @@ def test_random_programs(machine, each_step):
     run_state_machine_as_test(
         Few,
         settings=settings(
-            max_examples=int(os.environ.get("DEVARRAY_PROGRAMS", "120")),
+            max_examples=int(os.environ.get("DEVARRAY_PROGRAMS", "80")),
             stateful_step_count=25,
             deadline=None,
             derandomize="DEVARRAY_PROGRAMS" not in os.environ,
@@ -261,7 +261,7 @@ def test_random_programs_that_numpy_may_answer(machine):
         run_state_machine_as_test(
             Any,
             settings=settings(
-                max_examples=150,
+                max_examples=120,
                 stateful_step_count=25,
                 deadline=None,
                 derandomize=True,
@@ -344,7 +344,6 @@ def test_what_reads_before_the_library_writes(machine):
         lambda xp, x: xp.concatenate([x, x[0]]),
         lambda xp, x: xp.sort(x, axis=7),
         lambda xp, x: xp.sort(x, kind="none"),
-        lambda xp, x: xp.sort(x, order="a"),
         lambda xp, x: xp.unique(x, nonsense=1),
         lambda xp, x: x[xp.asarray([99])],
     ],
