@@ -314,6 +314,22 @@ def test_the_cuda_interface(device):
     assert found["stream"] == 1 and found["strides"] is None
 
 
+def test_memory_that_is_read_only_is_not_written(device):
+    x = da.to_gpu(np.array([3.0, 1.0, 2.0]))
+    x.setflags(write=False)
+    for write in (
+        lambda: x.sort(),
+        lambda: np.put(x, [0], [1]),
+        lambda: np.copyto(x, 1),
+        lambda: np.putmask(x, da.to_gpu(np.array([True, False, True])), 0.0),
+        lambda: np.cumsum(x, out=x),
+        lambda: x.partition(1),
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            write()
+    np.testing.assert_array_equal(x.get(), [3, 1, 2])
+
+
 def test_library_calls_copy_nothing(device, monkeypatch):
     x = da.to_gpu(np.random.default_rng(2).random((30, 30)))
     da.evaluate(x)

@@ -46,7 +46,11 @@ def _info() -> int:
     print(
         f"devarray {devarray.__version__}, NumPy {np.__version__}, Python {sys.version.split()[0]}"
     )
-    default = get_device().name
+    try:
+        default = get_device().name
+    except DeviceError as error:
+        default = current().device
+        print(f"the default device, DEVARRAY_DEVICE={default!r}, is not usable: {error}")
     for name, problem in survey():
         mark = " (default)" if name == default else ""
         try:

@@ -7,6 +7,7 @@ Results that share memory with an argument stay views of it; new results are ado
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +74,7 @@ def call_library(
             counterpart = device.counterpart(function)
             if device.xp is not np:
                 check_bounds(function, args, kwargs)
+                _check_writeable(function, args, kwargs)
             with np.errstate(all="ignore"):
                 result = counterpart(*native_args, **native_kwargs)
         except (TypeError, ValueError, IndexError, NotImplementedError) as error:
@@ -131,6 +133,23 @@ def _back(value: Any, copies: dict[int, tuple[Recorded, Any]], device: Device) -
         items = [_back(item, copies, device) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
     return value
+
+
+# What writes to its first argument; other libraries' arrays know of no memory that is read-only.
+_WRITES: frozenset[Any] = frozenset(
+    {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+    | {operator.setitem, np.ndarray.sort, np.ndarray.partition}
+)
+
+
+def _check_writeable(function: Any, args: Any, kwargs: Any) -> None:
+    """Raise if a function is about to write to an array that is read-only."""
+    outs = kwargs.get("out")
+    targets = outs if isinstance(outs, tuple) else (outs,)
+    if function in _WRITES or getattr(function, "__name__", "") == "at":
+        targets = (*targets, *args[:1])
+    if any(isinstance(target, Recorded) and not target._writeable() for target in targets):
+        raise ValueError("output array is read-only")
 
 
 def _one_device(arrays: list[Recorded]) -> Device | None:
