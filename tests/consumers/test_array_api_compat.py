@@ -45,7 +45,7 @@ def test_an_array_is_one_of_the_standard_and_of_no_other_library(access):
 
 def test_devices_and_sizes(access):
     x = da.to_gpu(VALUES)
-    assert compat.device(x) == x.device == da.get_device("openmp")
+    assert compat.device(x) == x.device == da.get_device()
     assert compat.to_device(x, x.device) is x
     same(compat.to_device(x, "openmp"), VALUES)
     assert compat.size(x) == 12

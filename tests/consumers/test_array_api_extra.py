@@ -5,6 +5,7 @@ import pytest
 from compare import on_device, same
 
 import devarray as da
+from agreement import host_memory
 
 xpx = pytest.importorskip("array_api_extra")
 _compat = pytest.importorskip("array_api_extra._lib._compat")
@@ -139,6 +140,7 @@ def test_lazy_apply_of_an_array_function(access):
     same(got, A * 2)
 
 
+@host_memory
 def test_lazy_apply_of_a_numpy_function_is_a_transfer():
     x = da.to_gpu(A)
     with da.config(host_access="read"):

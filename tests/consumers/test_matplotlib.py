@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import devarray as da
+from agreement import host_memory
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -50,6 +51,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
+@host_memory
 def test_other_pictures_read_shared_memory_or_say_get(name, axes):
     draw = PICTURES[name]
     with da.config(host_access="read"):
@@ -111,6 +113,7 @@ def test_torch_shares_memory_by_dlpack(access):
     assert float(back[0, 0]) == 14
 
 
+@host_memory
 def test_numpy_shares_memory_by_dlpack(access):
     x = da.to_gpu(Z)
     host = np.from_dlpack(x)

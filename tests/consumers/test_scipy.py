@@ -15,6 +15,7 @@ import pytest
 from compare import on_device
 
 import devarray as da
+from agreement import host_memory
 
 pytest.importorskip("scipy")
 
@@ -418,6 +419,7 @@ def test_computed_on_the_device(path, args, options, never):
 
 
 @pytest.mark.parametrize(("path", "args", "options"), SHARED, ids=named(SHARED))
+@host_memory
 def test_computed_by_compiled_code_on_shared_memory(path, args, options):
     function = function_of(path)
     wanted = function(*args, **options)
@@ -428,6 +430,7 @@ def test_computed_by_compiled_code_on_shared_memory(path, args, options):
 
 
 @pytest.mark.parametrize(("path", "args", "options"), ON_HOST, ids=named(ON_HOST))
+@host_memory
 def test_result_is_on_the_host(path, args, options):
     function = function_of(path)
     with da.config(host_access="read"):
