@@ -318,7 +318,7 @@ def test_memory_that_is_read_only_is_not_written(device):
     x = da.to_gpu(np.array([3.0, 1.0, 2.0]))
     x.setflags(write=False)
     for write in (
-        lambda: x.sort(),
+        x.sort,
         lambda: np.put(x, [0], [1]),
         lambda: np.copyto(x, 1),
         lambda: np.putmask(x, da.to_gpu(np.array([True, False, True])), 0.0),
