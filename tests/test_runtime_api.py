@@ -6,12 +6,14 @@ import pickle
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import devarray as da
 from devarray import registry
+from devarray.backends import sycl
 
 NAMES = [device.name for device in da.devices()]
 DEFAULT = da.get_device().name
@@ -75,6 +77,24 @@ def test_unusable_devices_say_what_to_do():
                 da.Device(found.name)
             assert found.problem in str(caught.value)
             assert "\n" not in found.problem
+
+
+@pytest.mark.parametrize(
+    ("usm", "fp64", "reason"), [(False, True, "USM"), (True, False, "float64"), (True, True, "")]
+)
+def test_sycl_devices_that_dpnp_cannot_use_are_refused(monkeypatch, usm, fp64, reason):
+    fake = SimpleNamespace(
+        name="a device", has_aspect_usm_device_allocations=usm, has_aspect_fp64=fp64,
+        has_aspect_gpu=False,
+    )  # fmt: skip
+    monkeypatch.setattr(sycl, "_all_devices", lambda: (fake,))
+    monkeypatch.setattr(sycl, "_missing", lambda: "")
+    (found,) = sycl.survey()
+    assert found.name == "sycl" and bool(found.problem) == bool(reason)
+    if reason:
+        assert found.problem.startswith("a device: ") and reason in found.problem
+        with pytest.raises(da.DeviceError, match=f"a device cannot be used: .*{reason}"):
+            sycl.open_device(0)
 
 
 def test_arrays_of_different_devices_do_not_meet():
