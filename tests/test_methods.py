@@ -833,7 +833,8 @@ def test_memory_is_exported_where_the_host_may_read_it(name):
         assert float(x[0]) == 70.0 and float(y[0]) == 1.0
         x[1] = 80.0
         assert shared[1] == 80.0
-        del x
+        if name != "ctypes":  # an address keeps nothing alive
+            del x
         assert shared[1] == 80.0
     with da.config(host_access="always"):
         z = da.arange(4.0)
