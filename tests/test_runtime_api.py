@@ -457,6 +457,10 @@ def test_closed_devices(device):
         del stream
         again = da.Device(device.name)
         assert again is not device
+        da.synchronize()  # what is pending on the closed device is in nobody's way
+        with da.capture() as step:
+            da.evaluate(da.ones(3, device=again) + 3)
+        assert step.launches == 1
         np.testing.assert_array_equal((da.ones(3, device=again) + 1).get(), [2, 2, 2])
     finally:
         da.Device(device.name)

@@ -103,9 +103,10 @@ class Capture:
 
 
 def evaluate_all() -> None:
-    """Compute everything that is pending."""
+    """Compute everything that is pending on devices that can be used."""
     for buffer in live_pending():
-        engine.evaluate((buffer,))
+        if not buffer.device.unusable:
+            engine.evaluate((buffer,))
 
 
 def capture() -> Capture:

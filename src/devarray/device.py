@@ -258,6 +258,7 @@ class Device(ABC):
     # What they have in common
 
     default_stream: Stream
+    unusable = ""  # why the device cannot be used any more
 
     def threads(self) -> int:
         """Return how many threads of the host a kernel may use."""
@@ -387,6 +388,7 @@ class Device(ABC):
 
     def lose(self, why: str) -> None:
         """Let every later use of the device raise `DeviceError`."""
+        self.unusable = why
 
         def refuse(*args: Any, **options: Any) -> Any:
             raise DeviceError(why)

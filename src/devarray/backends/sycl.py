@@ -353,7 +353,10 @@ class Sycl(Device):
     def adopt(self, array: Any) -> Block:
         """See `devarray.device.Device`."""
         memory = array.get_array().usm_data
-        return AdoptedBlock(self, memory._pointer, memory.nbytes, memory)
+        block = AdoptedBlock(self, memory._pointer, memory.nbytes, memory)
+        if self.several_streams:  # the current one wrote it
+            self.order((), (block,))
+        return block
 
     def describe(self, array: Any) -> Native | None:
         """See `devarray.device.Device`."""
