@@ -1,9 +1,10 @@
 """Compile kernels that devices launched for GPUs that this machine lacks.
 
 ``python tools/compile_kernels.py FOLDER`` takes the texts that ``DEVARRAY_DUMP=FOLDER`` collected
-on a grid device (the whole test-suite's, in CI) and compiles each for NVIDIA's sm_80, sm_90 and
-sm_120 by NVRTC and for AMD's gfx90a, gfx942 and gfx1100 by clang. The last line says how many
-passed and failed.
+on a grid device (the test-suite's, in CI) and compiles them for NVIDIA's sm_80, sm_90 and sm_120 by
+NVRTC and for AMD's gfx90a, gfx942 and gfx1100 by clang. Of texts that differ in nothing but the ops
+they apply, one is compiled, the longest: each op compiles for each dtype in
+tests/test_offline_compile.py. The last line says how many passed and failed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,19 @@ BATCH = 40  # kernels of one program: the prelude is parsed once for all
 _NEEDS = re.compile(r"#define DA_NO_\w+\n")
 _KERNELS = re.compile(rf"\b({KERNEL_NAME}|{JOIN}|{TOTALS}|{CARRY})\(")
 
+# What does not belong to a text's shape: its title, what it leaves out, scalars and ops.
+_OPS = re.compile(r"^(?://|#define DA_NO|\s*const \w+ [vk]\d+ = ).*\n", re.MULTILINE)
+_NAMES = re.compile(r"\b[vxk]\d+\b|(?<=slot\[)\d+|(?<=A\[)[\d +]+")
+
 Compile = Callable[[str, str], bytes]
+
+
+def _shapes(files: list[Path]) -> list[Path]:
+    """Return one file for each skeleton with its operands' layouts and dtypes: the longest."""
+    longest: dict[str, Path] = {}
+    for file in sorted(files, key=lambda file: file.stat().st_size):
+        longest[_NAMES.sub("", _OPS.sub("", file.read_text()))] = file
+    return sorted(longest.values())
 
 
 def _prelude(files: tuple[str, ...]) -> str:
@@ -80,7 +93,8 @@ def main() -> int:
     """Run the tool; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    files = sorted(parser.parse_args().folder.glob("grid_*.cpp"))
+    found = list(parser.parse_args().folder.glob("grid_*.cpp"))
+    files = _shapes(found)
     if not files:
         print("no texts of grid kernels there", file=sys.stderr)
         return 2
@@ -106,7 +120,7 @@ def main() -> int:
             failed += job.result()
     print("\n".join(failed))
     total = len(files) * len(NVIDIA + AMD)
-    print(f"{len(files)} texts, {time.perf_counter() - start:.0f} s")
+    print(f"{len(files)} shapes of {len(found)} texts, {time.perf_counter() - start:.0f} s")
     print(f"{total - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
