@@ -21,13 +21,14 @@ def simulator():
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.S)
     module = types.ModuleType("simulator_of_the_docs")
     exec(compile(code, str(PAGE), "exec"), module.__dict__)
-    sys.modules[module.__name__] = module
-    if "simulator" not in registry._BACKENDS:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, module.__name__, module)
+        patch.setattr(registry, "_BACKENDS", dict(registry._BACKENDS))
         registry.add_backend("simulator", module.__name__)
-    device = da.Device("simulator")
-    with device:
-        yield device
-    device.close()
+        device = da.Device("simulator")
+        with device:
+            yield device
+        device.close()
 
 
 @pytest.fixture(autouse=True)
