@@ -6,24 +6,24 @@ Where a compiler is missing its tests are skipped, unless DEVARRAY_REQUIRE_COMPI
 import os
 import re
 import threading
-from functools import cache
-from importlib import resources
 from itertools import count
 
 import numpy as np
 import pytest
 
 import devarray as da
+from devarray.backends.cuda import PRELUDE_FILES as CUDA
+from devarray.backends.hip import PRELUDE_FILES as HIP
 from devarray.errors import CompileError, DeviceError
 from devarray.kernels import hip_offline, nvrtc
 from devarray.kernels.ops import C_TYPES, DTYPES
+from devarray.kernels.preludes import prelude, with_prelude
 from devarray.kernels.spec import PRELUDE
 from test_rows import CALLED, WORKING, load, signatures
 
 NVIDIA = (80, 90, 120)
 AMD = ("gfx90a", "gfx942", "gfx1100")
 ARCHS = [*NVIDIA, *AMD]
-SHARED = ("gpu.h", "complex.h", "scalar.h", "reduce.h", "grid.h")
 REAL = [dtype for dtype in DTYPES if dtype.kind != "c"]
 HEAD = f"{PRELUDE}\ntypedef struct {{ i64 slot[256]; }} Args;\n"
 REAL_HEAD = f"#define DA_NO_COMPLEX\n{HEAD}"
@@ -50,27 +50,15 @@ def hip():
     return found(hip_offline.find_hip_compiler)
 
 
-@cache
-def prelude(dialect):
-    folder = resources.files("devarray.kernels").joinpath("include")
-    texts = [folder.joinpath(name).read_text() for name in (f"prelude_{dialect}.h", *SHARED)]
-    return "".join(texts)
-
-
-def complete(text, dialect):
-    """Return a text with what goes before it."""
-    return text.replace(PRELUDE, prelude(dialect), 1)
-
-
 def compiled(text, arch):
     """Return the code of a text for an architecture of either maker; there are no warnings."""
     if isinstance(arch, str):
         compiler = found(hip_offline.find_hip_compiler)
-        return compiler.compile(complete(text, "hip"), arch, ["-Werror"])
+        return compiler.compile(with_prelude(text, HIP), arch, ["-Werror"])
     compiler = found(nvrtc.find_nvrtc)
     if arch not in compiler.architectures:
         pytest.fail(f"{compiler} knows no sm_{arch}")
-    program = compiler.build(complete(text, "cuda"), "test.cu", arch)
+    program = compiler.build(with_prelude(text, CUDA), "test.cu", arch)
     assert not program.log
     return program.code
 
@@ -234,7 +222,7 @@ ROUNDING = kernel(
 
 
 def test_cuda_rounds_each_operation_once(cuda):
-    text = cuda.compile(complete(REAL_HEAD + ROUNDING, "cuda"), "test.cu", "compute_80").decode()
+    text = cuda.compile(with_prelude(REAL_HEAD + ROUNDING, CUDA), "test.cu", "compute_80").decode()
     found = re.findall(r"\b(?:mul|add|div|sqrt|fma)\.\S*f(?:32|64)\b", text)
     ops = ["mul.rn", "add.rn", "div.rn", "sqrt.rn"]
     assert sorted(found) == sorted(f"{op}.{t}" for op in ops for t in ("f32", "f64"))
@@ -242,7 +230,7 @@ def test_cuda_rounds_each_operation_once(cuda):
 
 def test_hip_rounds_each_operation_once(hip):
     text = hip.compile(
-        complete(REAL_HEAD + ROUNDING, "hip"), "gfx942", ["-S", "-emit-llvm"]
+        with_prelude(REAL_HEAD + ROUNDING, HIP), "gfx942", ["-S", "-emit-llvm"]
     ).decode()
     lines = [line for line in text.splitlines() if re.search(r"= f(mul|add|div) ", line)]
     assert sum("= fdiv float" in line for line in lines) == 1
@@ -382,7 +370,7 @@ def test_hip_leaves_nothing_behind(hip, tmp_path):
     other = hip_offline.HipCompiler(hip.command, hip.bitcode)
     folder = other._folder
     before = set(os.listdir(folder))
-    other.compile(prelude("hip"), "gfx90a")
+    other.compile(prelude(HIP), "gfx90a")
     with pytest.raises(CompileError):
         other.compile("nonsense", "gfx90a")
     assert set(os.listdir(folder)) == before

@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
 from pathlib import Path
 
 from devarray.backends import cuda, hip
@@ -24,6 +23,7 @@ from devarray.errors import CompileError, DeviceError
 from devarray.kernels.emit_grid import CARRY, JOIN, TOTALS
 from devarray.kernels.hip_offline import find_hip_compiler
 from devarray.kernels.nvrtc import find_nvrtc
+from devarray.kernels.preludes import with_prelude
 from devarray.kernels.spec import KERNEL_NAME, PRELUDE
 
 NVIDIA = ("sm_80", "sm_90", "sm_120")
@@ -47,11 +47,6 @@ def _shapes(files: list[Path]) -> list[Path]:
     return sorted(longest.values())
 
 
-def _prelude(files: tuple[str, ...]) -> str:
-    folder = resources.files("devarray.kernels").joinpath("include")
-    return "".join(folder.joinpath(name).read_text() for name in files)
-
-
 def _program(texts: list[str]) -> str:
     """Return a program with the kernels of all texts, each in a namespace of its own."""
     parts = [PRELUDE + "\n"]
@@ -69,12 +64,14 @@ def _compilers() -> Iterator[tuple[tuple[str, ...], tuple[str, ...], Compile]]:
     yield AMD, hip.PRELUDE_FILES, clang.compile
 
 
-def _check(texts: dict[str, str], prelude: str, arch: str, compile_text: Compile) -> list[str]:
+def _check(
+    texts: dict[str, str], prelude: tuple[str, ...], arch: str, compile_text: Compile
+) -> list[str]:
     """Return what is wrong with a batch, text by text."""
 
     def attempt(part: list[str]) -> CompileError | None:
         try:
-            compile_text(_program(part).replace(PRELUDE, prelude, 1), arch)
+            compile_text(with_prelude(_program(part), prelude), arch)
         except CompileError as error:
             return error
         return None
@@ -111,7 +108,7 @@ def main() -> int:
     failed: list[str] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = [
-            pool.submit(_check, batch, _prelude(prelude), arch, compile_text)
+            pool.submit(_check, batch, prelude, arch, compile_text)
             for archs, prelude, compile_text in compilers
             for arch in archs
             for batch in batches

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from functools import cache, partial
-from importlib import resources
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from devarray.config import current
 from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
 from devarray.errors import DeviceError, DeviceMemoryError, UnsupportedError
 from devarray.kernels.cache import KernelCache, read_sealed
-from devarray.kernels.spec import PRELUDE
+from devarray.kernels.preludes import with_prelude
 from devarray.layout import Layout
 from devarray.streams import Event, Stream
 
@@ -307,7 +306,7 @@ class CupyDevice(Device):
         return self._cache.find(self._text(source), self._compiler, self._flags()) is not None
 
     def _text(self, source: str) -> str:
-        return source.replace(PRELUDE, _prelude(self.dialect.prelude), 1)
+        return with_prelude(source, self.dialect.prelude)
 
     def compile(self, source: str, name: str) -> Launcher:
         """See `devarray.device.Device`."""
@@ -410,9 +409,3 @@ class CupyDevice(Device):
             "compute_units": facts["multiProcessorCount"],
             "library": f"CuPy {self.cupy.__version__}",
         }
-
-
-@cache
-def _prelude(files: tuple[str, ...]) -> str:
-    folder = resources.files("devarray.kernels").joinpath("include")
-    return "".join(folder.joinpath(name).read_text() for name in files)

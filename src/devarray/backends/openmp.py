@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cached_property, partial
-from importlib import resources
 from typing import Any
 
 import cffi  # type: ignore[import-untyped,unused-ignore]
@@ -22,7 +21,7 @@ from devarray.config import Settings, current, on_change
 from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
 from devarray.errors import DeviceError
 from devarray.kernels.cache import KernelCache
-from devarray.kernels.spec import PRELUDE
+from devarray.kernels.preludes import with_prelude
 from devarray.kernels.toolchain import Toolchain, find_toolchain, load_runtime
 from devarray.layout import Layout
 from devarray.pool import ALIGNMENT, MemoryPool
@@ -82,12 +81,6 @@ class OpenMP(Device):
     def _follow(self, settings: Settings) -> None:
         self._settings = settings
         self._threads = settings.threads or _default_threads()
-
-    @cached_property
-    def prelude(self) -> str:
-        """The text that stands before each kernel."""
-        folder = resources.files("devarray.kernels").joinpath("include")
-        return "".join(folder.joinpath(name).read_text() for name in _PRELUDE)
 
     @cached_property
     def toolchain(self) -> Toolchain:
@@ -173,7 +166,7 @@ class OpenMP(Device):
         return ("-ffp-contract=fast",) if self._settings.fast_math else ()
 
     def _text(self, source: str) -> str:
-        return source.replace(PRELUDE, self.prelude, 1)
+        return with_prelude(source, _PRELUDE)
 
     def has_kernel(self, source: str) -> bool:
         """See `devarray.device.Device`."""

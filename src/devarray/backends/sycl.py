@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,8 @@ from devarray.backends.opencl import build_log
 from devarray.config import Settings, on_change
 from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
 from devarray.errors import CompileError, DeviceError, UnsupportedError
-from devarray.kernels.spec import PRELUDE, THREADS
+from devarray.kernels.preludes import with_prelude
+from devarray.kernels.spec import THREADS
 from devarray.layout import Layout
 from devarray.pool import ALIGNMENT, MemoryPool
 from devarray.registry import Found
@@ -398,9 +398,6 @@ class Sycl(Device):
         if not direct:
             out[...] = target
 
-    def _text(self, source: str) -> str:
-        return source.replace(PRELUDE, _prelude(), 1)
-
     def has_kernel(self, source: str) -> bool:
         """See `devarray.device.Device`."""
         return (source, self._settings.fast_math) in self._loaded
@@ -411,7 +408,7 @@ class Sycl(Device):
         found = self._loaded.get(key)
         if found is None:
             start = time.perf_counter()
-            found = self._loaded[key] = self._build(self._text(source))
+            found = self._loaded[key] = self._build(with_prelude(source, _PRELUDE))
             self._seconds += time.perf_counter() - start
             self.dump(source, name)
         return found
@@ -483,12 +480,6 @@ class Sycl(Device):
             "compute_units": device.max_compute_units,
             "library": f"dpnp {self.xp.__version__}",
         }
-
-
-@cache
-def _prelude() -> str:
-    folder = resources.files("devarray.kernels").joinpath("include")
-    return "".join(folder.joinpath(name).read_text() for name in _PRELUDE)
 
 
 def open_device(index: int) -> Sycl:
