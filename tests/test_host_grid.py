@@ -181,7 +181,7 @@ def test_what_the_compiler_says_of_parameters():
         ("nothing", 1, (32, 33), [], ValueError, "at most 1024"),
         ("nothing", 1, (1, 1, 65), [], ValueError, "block.z is 65"),
         ("nothing", (1, 1, 1, 1), 1, [], ValueError, "one to three"),
-        ("nothing", 1.5, 1, [], TypeError, "float"),
+        ("nothing", 1.5, 1, [], TypeError, "integers, not 1.5"),
         ("nothing", 1, 1, [1], TypeError, "takes 0 arguments, not 1"),
         ("early", 1, 1, [0], TypeError, "takes 2 arguments, not 1"),
         ("early", 1, 1, [0, 0.5], TypeError, "argument 1 of kernel early: int32 is needed"),

@@ -12,7 +12,7 @@ LAYERS = (
     "errors config layout",
     "kernels walk",
     "pool registry",
-    "streams",
+    "modules streams",
     "device",
     "grid",
     "backends",
@@ -31,7 +31,8 @@ LAYERS = (
     "chapters masks explain",
     "creation data_types diagonals elementwise fft grids histograms inspection joining lib linalg "
     "manipulation nan_statistics numpy_names polynomials products quantiles random repeating "
-    "searching sets sorting statistical taking ufunc utility raw",
+    "searching sets sorting statistical taking ufunc utility",
+    "raw",
     "capture",
     "interop runtime testing cli run __main__ __init__ orders acc offload compat",
 )

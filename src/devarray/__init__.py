@@ -27,6 +27,7 @@ from devarray.errors import (
 from devarray.explain import explain
 from devarray.kernels.ops import DTYPES as _DTYPES
 from devarray.masks import Selection as _Selection  # it registers itself: array[mask]
+from devarray.raw import RawKernel, RawModule
 from devarray.registry import devices, get_device
 from devarray.runtime import clear_cache, evaluate, statistics, synchronize
 from devarray.streams import Event, Stream
@@ -47,6 +48,8 @@ __all__ = [
     "DeviceMemoryError",
     "Event",
     "HostMixError",
+    "RawKernel",
+    "RawModule",
     "Stream",
     "Ufunc",
     "UnsupportedError",

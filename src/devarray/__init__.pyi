@@ -87,6 +87,7 @@ from devarray.boundary import asanyarray as asanyarray
 from devarray.boundary import asarray as asarray
 from devarray.boundary import asnumpy as asnumpy
 from devarray.boundary import empty_pinned as empty_pinned
+from devarray.boundary import from_address as from_address
 from devarray.boundary import from_dlpack as from_dlpack
 from devarray.boundary import to_gpu as to_gpu
 from devarray.capture import Capture as Capture
@@ -199,6 +200,8 @@ from devarray.products import kron as kron
 from devarray.products import outer as outer
 from devarray.products import trace as trace
 from devarray.products import vdot as vdot
+from devarray.raw import RawKernel as RawKernel
+from devarray.raw import RawModule as RawModule
 from devarray.registry import devices as devices
 from devarray.registry import get_device as get_device
 from devarray.repeating import pad as pad

@@ -110,6 +110,15 @@ class DeviceArray(Operators, ReductionMethods, LibraryMethods, MemoryMethods, Ho
         return self._buffer.device
 
     @property
+    def ptr(self) -> int:
+        """The address of the first element, in the device's memory.
+
+        What is pending on the array is evaluated first, and from then on at once: code outside
+        devarray may read and write the memory.
+        """
+        return engine.export(self._buffer).address + self._layout().offset
+
+    @property
     def T(self) -> DeviceArray:
         """The array with its axes reversed, as a view."""
         return self.transpose()

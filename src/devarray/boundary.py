@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from devarray.device import Device
 from devarray.graph import Buffer, load_node
 from devarray.indexing import view
 from devarray.kernels.ops import canonical, canonical_values
-from devarray.layout import as_shape, check_order, make_layout
+from devarray.layout import as_shape, check_order, contiguous, make_layout
 from devarray.library import adopt
 from devarray.operands import import_array, on_stream
-from devarray.record import fresh_buffer
+from devarray.record import array_over, fresh_buffer
 from devarray.registry import available_devices, get_device
 from devarray.streams import Stream
 
@@ -26,6 +27,7 @@ __all__ = [
     "asarray",
     "asnumpy",
     "empty_pinned",
+    "from_address",
     "from_dlpack",
     "to_gpu",
 ]
@@ -327,6 +329,59 @@ def from_dlpack(x: Any, *, device: Any = None, copy: bool | None = None) -> Devi
     if copy is None and target.shares_host_memory and canonical_values(host.dtype) == host.dtype:
         copy = False
     return asarray(host, copy=copy, device=target)
+
+
+def from_address(
+    address: int,
+    shape: Any,
+    dtype: Any = float,
+    strides: Any = None,
+    *,
+    device: Any = None,
+    owner: object = None,
+) -> DeviceArray:
+    """Return an array over memory that somebody else has made.
+
+    Parameters
+    ----------
+    address : int
+        Of the first element, in the device's memory.
+    shape : int or tuple of int
+    dtype : dtype
+    strides : tuple of int, optional
+        In bytes; by default those of a C-contiguous array.
+    device : str or Device, optional
+    owner : object, optional
+        Lives as long as the array does. Without it, whoever made the memory must keep it.
+
+    Returns
+    -------
+    DeviceArray
+        What is pending on it is evaluated at once, as others may read and write the memory.
+
+    Examples
+    --------
+    >>> import devarray as da
+    >>> x = da.arange(6.0)
+    >>> da.from_address(x.ptr, (2, 3), owner=x).sum(axis=0)
+    array([3., 5., 7.], device='openmp')
+    """
+    place: Device = get_device(device)
+    kind = canonical(np.dtype(dtype))
+    lengths, size = as_shape(shape), kind.itemsize
+    steps = contiguous(lengths, size).strides if strides is None else tuple(strides)
+    if len(steps) != len(lengths):
+        raise ValueError("strides is incompatible with shape of requested array and size of buffer")
+    if 0 in lengths:
+        return fresh_buffer(place, lengths, kind)  # type: ignore[no-any-return]
+    ends = [step * (n - 1) for step, n in zip(steps, lengths, strict=True)]
+    low = sum(end for end in ends if end < 0)
+    high = sum(end for end in ends if end > 0) + size
+    block = place.at(operator.index(address) + low, high - low, owner)
+    layout = make_layout(lengths, steps, -low, size)
+    buffer = Buffer(place, load_node(block, layout, kind))
+    buffer.hold(block, layout)
+    return _shared(array_over(buffer))
 
 
 _HOST_KINDS = (1, 3, 11)  # what DLPack calls memory that the host can read: its own, and pinned

@@ -18,8 +18,9 @@ import numpy as np
 
 from devarray import registry
 from devarray.config import current
-from devarray.errors import DeviceError
+from devarray.errors import DeviceError, UnsupportedError
 from devarray.layout import Layout
+from devarray.modules import Limits, RawCode, RawSource
 from devarray.pool import Pool
 from devarray.streams import Event, Stream
 
@@ -293,6 +294,30 @@ class Device(ABC):
         """
         return run
 
+    def at(self, address: int, nbytes: int, owner: object = None) -> Block:
+        """Return memory at an address as a block; `owner` lives as long as it does.
+
+        Without `owner`, whoever made the memory must keep it.
+        """
+        raise UnsupportedError(f"{self.name} has no arrays over memory at an address")
+
+    @property
+    def limits(self) -> Limits:
+        """What the launch of a raw kernel may ask for."""
+        return Limits()
+
+    def load_raw(self, source: RawSource) -> RawCode:
+        """Return a user's kernels, compiled if need be.
+
+        Raises
+        ------
+        CompileError
+            If the text does not compile; lines are those of the user's text.
+        UnsupportedError
+            If the device cannot run such a source; the message says which can.
+        """
+        raise UnsupportedError(f"{self.name} has no raw kernels")
+
     def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
         """Return host memory, as bytes, that the device copies from and to by itself."""
         return np.empty(nbytes, np.uint8)
@@ -412,6 +437,8 @@ _USES = [
     "copy_in",
     "copy_out",
     "compile",
+    "load_raw",
+    "at",
     "launch",
     "new_stream",
     "new_event",

@@ -8,29 +8,28 @@ from __future__ import annotations
 import os
 import platform
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import cffi  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 
+from devarray.backends.caching import CachingDevice
+from devarray.backends.host_raw import HostCode
 from devarray.backends.workers import CallerStream, HostEvent, Work, WorkerStream
-from devarray.config import Settings, current, on_change
-from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
-from devarray.errors import DeviceError
-from devarray.kernels.cache import KernelCache
-from devarray.kernels.preludes import with_prelude
+from devarray.config import Settings, on_change
+from devarray.device import Block, Launcher, Launches, Native
+from devarray.errors import DeviceError, UnsupportedError
 from devarray.kernels.toolchain import Toolchain, find_toolchain, load_runtime
 from devarray.layout import Layout
+from devarray.modules import RawCode, RawSource
 from devarray.pool import ALIGNMENT, MemoryPool
 from devarray.registry import Found
 from devarray.streams import Event, Stream
 
 __all__ = ["OpenMP", "open_device"]
-
-_PRELUDE = ("prelude_openmp.h", "scalar.h", "reduce.h", "parallel_openmp.h")
 
 
 class PooledBlock(Block):
@@ -55,44 +54,34 @@ def _allocate(size: int) -> tuple[int, Any]:
     return start + skip, memory[skip : skip + size]
 
 
-class OpenMP(Device):
+class OpenMP(CachingDevice):
     """See `devarray.device.Device`."""
 
     name = "openmp"
     shares_host_memory = True
     xp: Any = np
     dlpack_type = 1
+    prelude = ("prelude_openmp.h", "scalar.h", "reduce.h", "parallel_openmp.h")
+    fast = ("-ffp-contract=fast",)
 
     def setup(self, index: int) -> None:
         """See `devarray.device.Device`."""
         self.memory: MemoryPool = MemoryPool(self.name, _allocate)
-        self._threads = 1
-        self._settings = current()
-        self._lock = threading.Lock()
         self._ffi = cffi.FFI()
         self._ffi.cdef("void da_kernel(const char *);")
-        self._loaded: dict[tuple[str, bool], Launcher] = {}
         self._libraries: list[Any] = []
-        self._compiled = 0
-        self._seconds = 0.0
         self._begin()
         on_change(self._follow)
 
     def _follow(self, settings: Settings) -> None:
-        self._settings = settings
         self._threads = settings.threads or _default_threads()
 
     @cached_property
-    def toolchain(self) -> Toolchain:
+    def compiler(self) -> Toolchain:
         """The compiler; raises `CompileError` if there is none."""
         found = find_toolchain()
         load_runtime()
         return found
-
-    @cached_property
-    def cache(self) -> KernelCache:
-        """The kernels on disk."""
-        return KernelCache()
 
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
@@ -121,7 +110,9 @@ class OpenMP(Device):
     def adopt(self, array: Any) -> Block:
         """Return the memory of an ndarray; positions count from its lowest byte."""
         low, high = np.lib.array_utils.byte_bounds(array)
-        return Block(self, low, high - low, _Window(array, low, high - low).view())
+        return Block(
+            self, low, high - low, _Window(array, low, high - low, array.flags.writeable).view()
+        )
 
     def describe(self, array: Any) -> Native | None:
         """See `devarray.device.Device`."""
@@ -162,44 +153,19 @@ class OpenMP(Device):
         if wait:
             stream.synchronize()
 
-    def _flags(self) -> tuple[str, ...]:
-        return ("-ffp-contract=fast",) if self._settings.fast_math else ()
-
-    def _text(self, source: str) -> str:
-        return with_prelude(source, _PRELUDE)
-
-    def has_kernel(self, source: str) -> bool:
-        """See `devarray.device.Device`."""
-        if (source, self._settings.fast_math) in self._loaded:
-            return True
-        return self.cache.find(self._text(source), self.toolchain, self._flags()) is not None
-
-    def compile(self, source: str, name: str) -> Launcher:
-        """See `devarray.device.Device`."""
-        key = (source, self._settings.fast_math)
-        found = self._loaded.get(key)
-        if found is not None:
-            return found
-        text = self._text(source)
-        path = self.cache.find(text, self.toolchain, self._flags())
-        if path is None:
-            start = time.perf_counter()
-            path = self.cache.build(text, self.toolchain, self._flags())
-            self._seconds += time.perf_counter() - start
-            self._compiled += 1
+    def load(self, path: Path, text: str, name: str) -> Launcher:
+        """See `devarray.backends.caching.CachingDevice`."""
         try:
             library = self._open(path)
         except OSError as error:
             if not self.cache.load_failed(path, error):
                 raise
-            library = self._open(self.cache.build(text, self.toolchain, self._flags()))
-        launcher: Launcher = library.da_kernel
-        self._loaded[key] = launcher
+            library = self._open(self.cache.build(text, self.compiler, self.flags()))
         self._libraries.append(library)
-        self.dump(source, name)
+        launcher: Launcher = library.da_kernel
         return launcher
 
-    def _open(self, path: Any) -> Any:
+    def _open(self, path: Path) -> Any:
         return self._ffi.dlopen(str(path), self._ffi.RTLD_NOW | self._ffi.RTLD_LOCAL)
 
     def threads(self) -> int:
@@ -220,6 +186,25 @@ class OpenMP(Device):
             return
         _put(self.order(reads, writes), partial(_run, kernel, arguments, (reads, writes)))
 
+    def at(self, address: int, nbytes: int, owner: object = None) -> Block:
+        """See `devarray.device.Device`."""
+        return Block(self, address, nbytes, _Window(owner, address, nbytes).view())
+
+    def load_raw(self, source: RawSource) -> RawCode:
+        """See `devarray.device.Device`."""
+        if source.engine != "auto":
+            raise UnsupportedError(f"{self.name} cannot run raw kernels by {source.engine!r}")
+        return HostCode(source, self._do, self.threads)
+
+    def _do(
+        self, reads: Sequence[Block], writes: Sequence[Block], work: Callable[[], None]
+    ) -> None:
+        """Do a piece of work on the current stream."""
+        if self.several_streams:
+            _put(self.order(reads, writes), work)
+        else:
+            work()
+
     def make_stream(self) -> Stream:
         """Return the default stream, which is the caller, and after it threads."""
         return WorkerStream.start(self) if self.several_streams else CallerStream(self)
@@ -232,19 +217,10 @@ class OpenMP(Device):
         """Nothing is lost but the threads of streams."""
         self._local = threading.local()
 
-    def compile_statistics(self) -> CompileStatistics:
-        """See `devarray.device.Device`."""
-        return CompileStatistics(self._compiled, len(self._loaded) - self._compiled, self._seconds)
-
-    def clear_cache(self) -> None:
-        """See `devarray.device.Device`."""
-        self._loaded.clear()  # libraries stay loaded: a kernel may be running
-        self.cache.clear()
-
     @property
     def properties(self) -> dict[str, Any]:
         """See `devarray.device.Device`."""
-        toolchain = self.toolchain
+        toolchain = self.compiler
         parallel = (
             "OpenMP" if toolchain.openmp else "none: no OpenMP runtime, kernels run on one thread"
         )
@@ -264,15 +240,15 @@ class OpenMP(Device):
 
 
 class _Window:
-    """Bytes of an array's memory, in C terms; keeps the array alive."""
+    """Bytes of memory, in C terms; keeps their owner alive."""
 
-    def __init__(self, array: Any, start: int, nbytes: int) -> None:
-        self.array = array
+    def __init__(self, owner: Any, start: int, nbytes: int, writeable: bool = True) -> None:
+        self.owner = owner
         self.__array_interface__ = {
             "version": 3,
             "shape": (nbytes,),
             "typestr": "|u1",
-            "data": (start, not array.flags.writeable),
+            "data": (start, not writeable),
         }
 
     def view(self) -> Any:

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from operator import index
 from typing import Any
 
 import cffi  # type: ignore[import-untyped,unused-ignore]
-import numpy as np
 
 from ..config import current
 from ..errors import CompileError, DeviceError
+from .arguments import launch_sizes, value_bytes
 from .cache import KernelCache
-from .host_text import entry_text, host_text, library_text, translate
+from .host_text import entry_text, host_text, library_text, signatures, translate
+from .signatures import Parameter
 from .toolchain import find_toolchain, load_runtime
 
 __all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
@@ -53,29 +52,6 @@ def _ffi() -> Any:
         """
     )
     return ffi
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """What the compiler says of a kernel's parameter.
-
-    Attributes
-    ----------
-    kind : {"i", "u", "b", "f", "p", "s"}
-        Signed, unsigned, bool, floating, pointer, or anything else, passed by value.
-    size : int
-        Its bytes.
-    target_kind, target_size
-        The same for what a pointer points to; size 0 means void.
-    target_constant : bool
-        Whether the pointer is to const.
-    """
-
-    kind: str
-    size: int
-    target_kind: str = ""
-    target_size: int = 0
-    target_constant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +103,7 @@ class HostModule:
         self._cache = KernelCache() if cache is None else cache
         self._library = self._load(source, names, tuple(flags), ended_pass)
         ffi = _ffi()
+        declared = signatures(source)
         self._kernels: dict[str, _Kernel] = {}
         self._variables: dict[str, tuple[int, int]] = {}
         for entry in self._entries():
@@ -135,8 +112,11 @@ class HostModule:
                 self._variables[name] = int(ffi.cast("uintptr_t", entry.address)), entry.bytes
             else:
                 call = ffi.cast(_LAUNCHER, entry.address)
-                told = tuple(_parameter(entry.parameters[k]) for k in range(entry.count))
-                self._kernels[name] = _Kernel(call, told)
+                named = declared.get(name.split("<")[0].rpartition("::")[2], ())
+                told = [_parameter(entry.parameters[k]) for k in range(entry.count)]
+                if len(named) == len(told):
+                    told = [replace(a, name=b.name) for a, b in zip(told, named, strict=True)]
+                self._kernels[name] = _Kernel(call, tuple(told))
         self.kernels = {name: kernel.parameters for name, kernel in self._kernels.items()}
 
     def _entries(self) -> Iterator[Any]:
@@ -168,6 +148,15 @@ class HostModule:
         if not _shared:  # at worst two threads load it, and the first one counts
             _shared.append(_loaded(self._cache, library_text(), _FLAGS, everywhere=True))
         return _loaded(self._cache, text, flags)
+
+    def parameters(self, name: str) -> tuple[Parameter, ...]:
+        """Return the parameters of a kernel; a ValueError says which there are."""
+        return self._kernel(name).parameters
+
+    def _kernel(self, name: str) -> _Kernel:
+        if name not in self._kernels:
+            raise ValueError(f"no kernel {name!r} in the module{_list(self._kernels)}")
+        return self._kernels[name]
 
     def variable(self, name: str) -> tuple[int, int]:
         """Return address and size of a ``__device__`` or ``__constant__`` variable."""
@@ -207,22 +196,29 @@ class HostModule:
         DeviceError
             If an assertion failed, threads diverged at a barrier, or memory ran out.
         """
-        kernel = self._kernels.get(name)
-        if kernel is None:
-            raise ValueError(f"no kernel {name!r} in the module{_list(self._kernels)}")
-        blocks = _sizes(grid, "grid", (2**31 - 1, 65535, 65535))
-        lanes = _sizes(block, "block", (1024, 1024, 64))
-        if lanes[0] * lanes[1] * lanes[2] > 1024:
-            raise ValueError(
-                f"a block has at most 1024 threads, not {lanes[0]} x {lanes[1]} x {lanes[2]}"
-            )
+        kernel = self._kernel(name)
+        blocks = launch_sizes(grid, "grid", (2**31 - 1, 65535, 65535))
+        lanes = launch_sizes(block, "block", (1024, 1024, 64), 1024)
         if not 0 <= shared_bytes <= 1 << 30:
             raise ValueError(f"shared_bytes is {shared_bytes}")
+        self.run(name, blocks, lanes, _values(name, kernel.parameters, args), shared_bytes, threads)
+
+    def run(
+        self,
+        name: str,
+        grid: tuple[int, int, int],
+        block: tuple[int, int, int],
+        values: Sequence[bytes],
+        shared_bytes: int = 0,
+        threads: int | None = None,
+    ) -> None:
+        """Do what `launch` does, given sizes that are within limits and the parameters' bytes."""
+        kernel = self._kernels[name]
         ffi = _ffi()
-        pointers, keep = _pack(name, kernel.parameters, args)
+        pointers, keep = _pack(kernel.parameters, values)
         message = ffi.new("char[]", _MESSAGE)
         workers = _processors() if threads is None else threads
-        code = kernel.call(*blocks, *lanes, shared_bytes, pointers, workers, message, _MESSAGE)
+        code = kernel.call(*grid, *block, shared_bytes, pointers, workers, message, _MESSAGE)
         del keep
         if code:
             raise DeviceError(ffi.string(message).decode(errors="replace"))
@@ -271,31 +267,27 @@ def _parameter(told: Any) -> Parameter:
     )
 
 
-def _sizes(given: Sequence[int] | int, what: str, limits: tuple[int, int, int]) -> tuple[int, ...]:
-    sizes = (given,) if isinstance(given, (int, np.integer)) else tuple(given)
-    if not 1 <= len(sizes) <= 3:
-        raise ValueError(f"a {what} has one to three sizes, not {len(sizes)}")
-    sizes = tuple(index(size) for size in sizes) + (1,) * (3 - len(sizes))
-    for size, limit, axis in zip(sizes, limits, "xyz", strict=True):
-        if not 1 <= size <= limit:
-            raise ValueError(f"{what}.{axis} is {size}; it must be from 1 to {limit}")
-    return sizes
-
-
-def _pack(name: str, parameters: tuple[Parameter, ...], args: Sequence[Any]) -> tuple[Any, Any]:
-    """Return the array of pointers to values, and what must live as long."""
+def _values(name: str, parameters: tuple[Parameter, ...], args: Sequence[Any]) -> list[bytes]:
+    """Return the bytes of arguments, checked."""
     if len(args) != len(parameters):
         raise TypeError(f"kernel {name} takes {len(parameters)} arguments, not {len(args)}")
+    values = []
+    for k, (parameter, value) in enumerate(zip(parameters, args, strict=True)):
+        try:
+            values.append(value_bytes(parameter, value))
+        except (TypeError, OverflowError) as error:
+            raise type(error)(f"argument {k} of kernel {name}: {error}") from None
+    return values
+
+
+def _pack(parameters: tuple[Parameter, ...], values: Sequence[bytes]) -> tuple[Any, Any]:
+    """Return the array of pointers to values, and what must live as long."""
     ffi = _ffi()
     total = sum(_slot(parameter) for parameter in parameters) + _ALIGNMENT
     memory = ffi.new("char[]", total)
     place = memory + -int(ffi.cast("uintptr_t", memory)) % _ALIGNMENT
-    pointers = ffi.new("void *[]", len(args) + 1)
-    for k, (parameter, value) in enumerate(zip(parameters, args, strict=True)):
-        try:
-            data = _bytes(parameter, value)
-        except (TypeError, OverflowError) as error:
-            raise type(error)(f"argument {k} of kernel {name}: {error}") from None
+    pointers = ffi.new("void *[]", len(values) + 1)
+    for k, (parameter, data) in enumerate(zip(parameters, values, strict=True)):
         ffi.memmove(place, data, len(data))
         pointers[k] = place
         place += _slot(parameter)
@@ -303,36 +295,7 @@ def _pack(name: str, parameters: tuple[Parameter, ...], args: Sequence[Any]) -> 
 
 
 _ALIGNMENT = 128
-_TYPES = {"i": "int", "u": "uint", "f": "float", "b": "bool"}
 
 
 def _slot(parameter: Parameter) -> int:
     return -(-parameter.size // _ALIGNMENT) * _ALIGNMENT
-
-
-def _bytes(parameter: Parameter, value: Any) -> bytes:
-    """Return what a parameter receives; a NumPy scalar must have its type."""
-    kind, size = parameter.kind, parameter.size
-    if kind == "p":
-        if value is None:
-            return bytes(size)
-        return index(value).to_bytes(size, sys.byteorder)
-    if kind == "s":
-        data = value if isinstance(value, bytes) else None
-        if isinstance(value, np.generic):
-            data = value.tobytes()
-        if data is None or len(data) != size:
-            has = type(value).__name__ if data is None else f"{len(data)} bytes"
-            raise TypeError(f"a structure of {size} bytes is needed, not {has}")
-        return data
-    wanted = np.dtype(bool if kind == "b" else f"{_TYPES[kind]}{8 * size}")
-    if isinstance(value, np.generic):
-        same = {value.dtype.kind, wanted.kind} <= set("iu") or value.dtype.kind == wanted.kind
-        if not same or value.dtype.itemsize != size:
-            raise TypeError(f"{wanted} is needed, not {value.dtype}")
-        return value.tobytes()
-    if isinstance(value, float) and kind != "f":
-        raise TypeError(f"{wanted} is needed, not a float")
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"{wanted} is needed, not {type(value).__name__}")
-    return wanted.type(value).tobytes()

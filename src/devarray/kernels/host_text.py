@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-__all__ = ["entry_text", "host_text", "library_text", "translate"]
+from .signatures import Parameter, parse_parameters
+
+__all__ = ["entry_text", "host_text", "library_text", "signatures", "translate"]
 
 # ---- reading kernel text ---------------------------------------------------------------------
 
@@ -200,6 +202,18 @@ def _words(pattern: str, reading: _Reading) -> tuple[str, str, bool]:
     calls = "|".join(map(re.escape, sorted(functions)))
     everything = "|".join([pattern, *map(re.escape, sorted(macros | functions))])
     return rf"\b(?:{everything})\b", rf"\b(?:{calls})\b" if calls else r"(?!)", doubt
+
+
+def signatures(source: str) -> dict[str, tuple[Parameter, ...]]:
+    """Return the parameters of each kernel of a source, as its text declares them."""
+    reading = _read(source)
+    found = {}
+    for piece in reading.pieces:
+        if piece.kernel and piece.name:
+            head = piece.head
+            place = next(_functions(head, reading.markers))[1]
+            found[piece.name] = parse_parameters(head[place : _closing(head, place) - 1])
+    return found
 
 
 # ---- what is changed and added -----------------------------------------------------------------

@@ -1,0 +1,107 @@
+"""Raw kernels on the host: `kernels.host_grid` behind the protocol of `modules`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from devarray.config import current
+from devarray.device import Block
+from devarray.errors import UnsupportedError
+from devarray.kernels.host_grid import HostModule
+from devarray.kernels.signatures import Parameter
+from devarray.modules import Attributes, RawCall, RawCode, RawSource
+
+__all__ = ["HostCode"]
+
+# What compilers of GPU code are told, and means nothing here: alone, or with a value behind it
+_FOR_GPUS = (
+    "arch", "gpu-architecture", "gpu-code", "code", "generate-code", "gencode", "maxrregcount",
+    "ptxas-options", "Xptxas", "lineinfo", "generate-line-info", "device-debug", "G", "rdc",
+    "relocatable-device-code", "dlto", "default-device", "extra-device-vectorization", "fmad",
+    "ftz", "prec-div", "prec-sqrt", "offload-arch", "restrict", "split-compile", "minimal",
+    "use_fast_math", "extended-lambda", "expt-relaxed-constexpr", "dopt", "keep", "Xcompiler",
+)  # fmt: skip
+_WITH_VALUE = ("arch", "gpu-architecture", "code", "gencode", "maxrregcount", "Xptxas", "Xcompiler")
+# As on GPUs, fast mathematics keeps what NaN and infinities mean
+_FAST = ("-ffp-contract=fast", "-freciprocal-math", "-fno-trapping-math")
+
+Put = Callable[[Sequence[Block], Sequence[Block], Callable[[], None]], None]
+
+
+def _flags(options: Sequence[str]) -> Iterator[str]:
+    """Yield what the host's compiler is told; ``"-I folder"`` may be one string or two."""
+    words = iter([word for option in options for word in shlex.split(option)])
+    for word in words:
+        name = word.lstrip("-").partition("=")[0]
+        if name == "use_fast_math":
+            yield from _FAST
+        if word.startswith("-") and name in _FOR_GPUS:
+            if name in _WITH_VALUE and "=" not in word:
+                next(words, None)
+            continue
+        given = {"--define-macro": "-D", "--include-path": "-I", "--undefine-macro": "-U"}
+        short = given.get(word.partition("=")[0])
+        yield short + word.partition("=")[2] if short else word.replace("--std=", "-std=", 1)
+
+
+class HostCode(RawCode):
+    """See `devarray.modules.RawCode`.
+
+    Parameters
+    ----------
+    source : RawSource
+    put : callable
+        Does a piece of work, which reads and writes blocks, on the current stream.
+    threads : callable
+        Returns how many threads a launch may use.
+    """
+
+    def __init__(self, source: RawSource, put: Put, threads: Callable[[], int]) -> None:
+        if source.code:
+            raise UnsupportedError(
+                "openmp cannot run binaries or PTX, which are for GPUs: give the kernel's text"
+            )
+        self._source = source
+        self._put = put
+        self._threads = threads
+        self._modules: dict[bool, HostModule] = {}
+        self.module()
+
+    def module(self) -> HostModule:
+        """Return the module for the present settings."""
+        fast = current().fast_math
+        found = self._modules.get(fast)
+        if found is None:
+            text, names, options, _, _ = self._source
+            found = HostModule(text, names, (*_flags(options), *(_FAST if fast else ())))
+            self._modules[fast] = found
+        return found
+
+    def parameters(self, name: str) -> tuple[Parameter, ...]:
+        """See `devarray.modules.RawCode`."""
+        return self.module().parameters(name)
+
+    def launch(self, name: str, call: RawCall) -> None:
+        """See `devarray.modules.RawCode`."""
+        work = partial(_run, self.module(), name, call, self._threads())
+        self._put(call.reads, call.writes, work)
+
+    def variable(self, name: str) -> tuple[int, int]:
+        """See `devarray.modules.RawCode`."""
+        return self.module().variable(name)
+
+    def attributes(self, name: str) -> Attributes:
+        """See `devarray.modules.RawCode`."""
+        self.parameters(name)
+        return Attributes(1024)
+
+    def blocks_at_once(self, name: str, threads: int, shared_bytes: int) -> int:
+        """Return 1: a thread of the processor works on one block after the other."""
+        self.parameters(name)
+        return 1
+
+
+def _run(module: HostModule, name: str, call: RawCall, threads: int) -> None:
+    module.run(name, call.grid, call.block, call.values, call.shared_bytes, threads)
