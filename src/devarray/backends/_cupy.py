@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from devarray.backends._cupy_driver import Dialect, Module, driver_of, problem_of, survey_of
+from devarray.backends._cupy_driver import (
+    Compiler,
+    Dialect,
+    Module,
+    driver_of,
+    problem_of,
+    survey_of,
+)
 from devarray.backends._cupy_parts import CupyEvent, CupyMemory, CupyStream, Errors
 from devarray.backends.arguments import fit_arguments
+from devarray.backends.caching import CachingDevice
 from devarray.backends.counterparts import find_counterpart, path_of
-from devarray.config import current
-from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
+from devarray.device import Block, Launcher, Launches, Native
 from devarray.errors import DeviceError, DeviceMemoryError, UnsupportedError
-from devarray.kernels.cache import KernelCache, read_sealed
-from devarray.kernels.preludes import with_prelude
+from devarray.kernels.cache import read_sealed
 from devarray.layout import Layout
 from devarray.streams import Event, Stream
 
@@ -50,7 +56,7 @@ class CupyBlock(Block):
             runtime.setDevice(before)
 
 
-class CupyDevice(Device):
+class CupyDevice(CachingDevice):
     """See `devarray.device.Device`."""
 
     grid = True
@@ -87,11 +93,9 @@ class CupyDevice(Device):
         self._facts = cupy.cuda.runtime.getDeviceProperties(index)
         self.driver = driver_of(dialect)
         self.memory = CupyMemory(cupy.get_default_memory_pool(), self.use)
+        self.prelude = dialect.prelude
         self._compiler = dialect.compiler(self.architecture)
-        self._cache = KernelCache()
-        self._loaded: dict[tuple[str, bool], Module] = {}
-        self._compiled = 0
-        self._seconds = 0.0
+        self.fast = dialect.fast
         self._begin()
 
     @property
@@ -293,40 +297,18 @@ class CupyDevice(Device):
         other.current_stream().wait(stream.record())  # before it writes to the source again
         return True
 
-    def _key(self, source: str) -> tuple[str, bool]:
-        return source, current().fast_math
+    @property
+    def compiler(self) -> Compiler:
+        """See `devarray.backends.caching.CachingDevice`."""
+        return self._compiler
 
-    def _flags(self) -> tuple[str, ...]:
-        return self.dialect.fast if current().fast_math else ()
-
-    def has_kernel(self, source: str) -> bool:
-        """See `devarray.device.Device`."""
-        if self._key(source) in self._loaded:
-            return True
-        return self._cache.find(self._text(source), self._compiler, self._flags()) is not None
-
-    def _text(self, source: str) -> str:
-        return with_prelude(source, self.dialect.prelude)
-
-    def compile(self, source: str, name: str) -> Launcher:
-        """See `devarray.device.Device`."""
-        found = self._loaded.get(self._key(source))
-        if found is not None:
-            return found
-        text = self._text(source)
-        path = self._cache.find(text, self._compiler, self._flags())
-        if path is None:
-            start = time.perf_counter()
-            path = self._cache.build(text, self._compiler, self._flags())
-            self._seconds += time.perf_counter() - start
-            self._compiled += 1
+    def load(self, path: Path, text: str, name: str) -> Launcher:
+        """See `devarray.backends.caching.CachingDevice`."""
         self.use()
         code = read_sealed(str(path.parent), path.name)
         if code is None:  # somebody emptied the folder just now
-            code = self._compiler.build(text, self._flags())
-        module = self._loaded[self._key(source)] = Module(self.driver, code, name)
-        self.dump(source, name)
-        return module
+            code = self._compiler.build(text, self.flags())
+        return Module(self.driver, code, name)
 
     def launch(
         self,
@@ -386,15 +368,6 @@ class CupyDevice(Device):
     def new_event(self) -> Event:
         """See `devarray.device.Device`."""
         return CupyEvent(self)
-
-    def compile_statistics(self) -> CompileStatistics:
-        """See `devarray.device.Device`."""
-        return CompileStatistics(self._compiled, len(self._loaded) - self._compiled, self._seconds)
-
-    def clear_cache(self) -> None:
-        """See `devarray.device.Device`."""
-        self._loaded.clear()  # modules stay loaded: a kernel may be waiting in a stream
-        self._cache.clear()
 
     @property
     def properties(self) -> dict[str, Any]:

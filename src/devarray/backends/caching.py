@@ -22,15 +22,17 @@ class CachingDevice(Device):
     ----------
     prelude : tuple of str
         The files that stand before each kernel.
-    compiler : Compiler
-        What makes the binaries.
     fast : tuple of str
         The compiler's flags for fast mathematics.
     """
 
     prelude: tuple[str, ...]
-    compiler: Compiler
     fast: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def compiler(self) -> Compiler:
+        """What makes the binaries; raises `CompileError` if there is none."""
 
     @abstractmethod
     def load(self, path: Path, text: str, name: str) -> Launcher:

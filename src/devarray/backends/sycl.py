@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from devarray.backends.opencl import build_log
-from devarray.config import Settings, on_change
+from devarray.config import current
 from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
 from devarray.errors import CompileError, DeviceError, UnsupportedError
 from devarray.kernels.preludes import with_prelude
@@ -275,10 +275,6 @@ class Sycl(Device):
         self._grave: list[Any] = []
         self._begin()
         self.memory = MemoryPool(self.name, self._allocate, self._before_reuse, self._before_free)
-        on_change(self._follow)
-
-    def _follow(self, settings: Settings) -> None:
-        self._settings = settings
 
     def _allocate(self, size: int) -> tuple[int, Any]:
         dpctl = self._dpctl
@@ -400,11 +396,11 @@ class Sycl(Device):
 
     def has_kernel(self, source: str) -> bool:
         """See `devarray.device.Device`."""
-        return (source, self._settings.fast_math) in self._loaded
+        return (source, current().fast_math) in self._loaded
 
     def compile(self, source: str, name: str) -> Launcher:
         """See `devarray.device.Device`."""
-        key = (source, self._settings.fast_math)
+        key = source, current().fast_math
         found = self._loaded.get(key)
         if found is None:
             start = time.perf_counter()
@@ -416,7 +412,7 @@ class Sycl(Device):
     def _build(self, text: str) -> Program:
         dpctl = self._dpctl
         queue = self.default_stream.queue
-        if self._settings.fast_math:
+        if current().fast_math:
             text = text.replace("FP_CONTRACT OFF", "FP_CONTRACT ON", 1)
         try:
             program = dpctl.program.create_program_from_source(queue, text, _OPTIONS)
