@@ -10,25 +10,9 @@ import pytest
 
 from devarray.errors import CompileError, DeviceError
 from devarray.kernels.host_grid import HostModule, entry_text, host_text, release_memory, translate
+from host_modules import at, module
 
 RNG = np.random.default_rng(5)
-
-
-def at(array):
-    """Return the address of an array's first element."""
-    return array.ctypes.data
-
-
-def module(source, **options):
-    """Return a function that makes the module once, at its first use in a test."""
-    made = []
-
-    def get():
-        if not made:
-            made.append(HostModule(source, **options))
-        return made[0]
-
-    return get
 
 
 # ---- atomics, mathematics, intrinsics --------------------------------------------------------

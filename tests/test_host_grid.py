@@ -9,26 +9,9 @@ import threading
 import numpy as np
 import pytest
 
-from devarray.kernels.host_grid import HostModule
+from host_modules import at, module
 
 RNG = np.random.default_rng(5)
-
-
-def at(array):
-    """Return the address of an array's first element."""
-    return array.ctypes.data
-
-
-def module(source, **options):
-    """Return a function that makes the module once, at its first use in a test."""
-    made = []
-
-    def get():
-        if not made:
-            made.append(HostModule(source, **options))
-        return made[0]
-
-    return get
 
 
 # ---- no barrier: a plain loop ----------------------------------------------------------------
