@@ -565,7 +565,6 @@ def elapsed_time(machine):
 
 SIGNATURES = {  # as in cuda.h and hip_runtime_api.h
     "ModuleLoadData": "int(void **, const void *)",
-    "ModuleUnload": "int(void *)",
     "ModuleGetFunction": "int(void **, void *, const char *)",
     "LaunchKernel": "int(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, "
     "unsigned, void *, void **, void **)",
@@ -604,11 +603,6 @@ class DriverLibrary:
         handle = self._machine.handle()
         self._machine.modules[handle] = load(text), self._machine.device
         module[0] = self._ffi.cast("void *", handle)
-        return SUCCESS
-
-    def _ModuleUnload(self, module):
-        self._machine.finish(self._machine.device)
-        del self._machine.modules[int(self._ffi.cast("uintptr_t", module))]
         return SUCCESS
 
     def _ModuleGetFunction(self, function, module, name):

@@ -44,7 +44,7 @@ class CupyBlock(Block):
 
     def __del__(self) -> None:
         device = self.device
-        if not device.several_streams or device.lost:
+        if not device.several_streams or device.unusable:
             return
         # CuPy gives the memory to what comes next in the stream that it was taken in
         others = [user for user in device.users(self) if user[0] is not self.home]
@@ -86,7 +86,6 @@ class CupyDevice(CachingDevice):
             )
         self._alone = count == 1
         self._threads = threading.local()
-        self.lost = False
         self.last_kernel = ""
         self._capturing: Any = None
         self.use()
@@ -121,11 +120,6 @@ class CupyDevice(CachingDevice):
             if not known:
                 runtime.memGetInfo()
                 self._threads.known = True
-
-    def lose(self, why: str) -> None:
-        """See `devarray.device.Device`."""
-        self.lost = True
-        super().lose(why)
 
     def errors(self) -> Errors:
         """Return a context in which errors of the runtime become ours."""

@@ -84,7 +84,6 @@ class Dialect(NamedTuple):
 
 _DRIVER = """
 int {p}ModuleLoadData(void **module, const void *image);
-int {p}ModuleUnload(void *module);
 int {p}ModuleGetFunction(void **function, void *module, const char *name);
 int {launch}(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
     unsigned bz, unsigned shared, void *stream, void **arguments, void **extra);
@@ -132,10 +131,6 @@ class Driver:
         module = self.ffi.new("void **")
         self.check(self._get("ModuleLoadData")(module, code), "loading a kernel")
         return module[0]
-
-    def unload(self, module: Any) -> None:
-        """Free a module."""
-        self._get("ModuleUnload")(module)
 
     def function(self, module: Any, name: str) -> Any:
         """Return a kernel of a module."""

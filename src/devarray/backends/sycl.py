@@ -94,12 +94,10 @@ def survey() -> list[Found]:
     missing = _missing()
     if missing:
         return [Found("sycl", missing)]
-    found = [
-        Found(
-            f"sycl:{k}" if k else "sycl", _why_not(device) and f"{device.name}: {_why_not(device)}"
-        )
-        for k, device in enumerate(_all_devices())
-    ]
+    found = []
+    for k, device in enumerate(_all_devices()):
+        problem = _why_not(device)
+        found.append(Found(f"sycl:{k}" if k else "sycl", problem and f"{device.name}: {problem}"))
     none = "dpctl finds no device: install a driver, or intel-opencl-rt for the processor"
     return found or [Found("sycl", none)]
 
