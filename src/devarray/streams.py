@@ -102,6 +102,7 @@ class Stream(ABC):
                 f"{self.device.name}"
             )
         event.mark(self)
+        event.recorded = True
         return event
 
     def follow(self, stream: Stream, count: int) -> None:
@@ -134,6 +135,7 @@ class Event(ABC):
     """
 
     device: Any  # a `device.Device`
+    recorded = False  # see `Stream.record`
 
     def __new__(cls, device: Any = None) -> Event:
         """Return a new event of the device."""
@@ -164,12 +166,25 @@ class Event(ABC):
     def synchronize(self) -> None:
         """Wait until the event has happened."""
 
-    @abstractmethod
     def elapsed_ms(self, end: Event) -> float:
         """Return the milliseconds from this event to a later one.
 
         Raises
         ------
+        TypeError
+            If `end` is no event of the same device.
         ValueError
             If one of them was not recorded, or has not happened yet.
         """
+        if type(end) is not type(self) or end.device is not self.device:
+            raise TypeError(f"end must be an event of {self.device.name}, got {end!r}")
+        for event, which in ((self, "first"), (end, "second")):
+            if not event.recorded:
+                raise ValueError(f"the {which} event was not recorded")
+            if not event.done:
+                raise ValueError(f"the {which} event has not happened yet")
+        return self._milliseconds(end)
+
+    @abstractmethod
+    def _milliseconds(self, end: Any) -> float:
+        """Return the milliseconds to an event of the same kind; both have happened."""

@@ -37,15 +37,7 @@ class CupyEvent(Event):
             with self.device.errors():
                 self.native.synchronize()
 
-    def elapsed_ms(self, end: Event) -> float:
-        """See `devarray.streams.Event`."""
-        if not isinstance(end, CupyEvent) or end.device is not self.device:
-            raise TypeError(f"end must be an event of {self.device.name}, got {end!r}")
-        for event, which in ((self, "first"), (end, "second")):
-            if event.native is None:
-                raise ValueError(f"the {which} event was not recorded")
-            if not event.done:
-                raise ValueError(f"the {which} event has not happened yet")
+    def _milliseconds(self, end: CupyEvent) -> float:
         with self.device.errors():
             return float(self.device.cupy.cuda.get_elapsed_time(self.native, end.native))
 

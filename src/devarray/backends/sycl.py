@@ -133,15 +133,7 @@ class SyclEvent(Event):
         if self.native is not None:
             self.native.wait()
 
-    def elapsed_ms(self, end: Event) -> float:
-        """See `devarray.streams.Event`."""
-        if not isinstance(end, SyclEvent):
-            raise TypeError(f"end must be an event of {self.device.name}, got {end!r}")
-        for event, which in ((self, "first"), (end, "second")):
-            if event.native is None:
-                raise ValueError(f"the {which} event was not recorded")
-            if not event.done:
-                raise ValueError(f"the {which} event has not happened yet")
+    def _milliseconds(self, end: SyclEvent) -> float:
         return (end.native.profiling_info_end - self.native.profiling_info_end) / 1e6  # type: ignore[no-any-return]
 
 

@@ -46,14 +46,7 @@ class HostEvent(Event):
         if self.happened is not None:
             self.happened.wait()
 
-    def elapsed_ms(self, end: Event) -> float:
-        """See `devarray.streams.Event`."""
-        if not isinstance(end, HostEvent):
-            raise TypeError(f"end must be an event of {self.device.name}, got {end!r}")
-        for event, which in ((self, "first"), (end, "second")):
-            if event.happened is None or not event.happened.is_set():
-                state = "was not recorded" if event.happened is None else "has not happened yet"
-                raise ValueError(f"the {which} event {state}")
+    def _milliseconds(self, end: HostEvent) -> float:
         return (end.time - self.time) * 1e3
 
 
