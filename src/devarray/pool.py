@@ -192,6 +192,8 @@ class MemoryPool:
         self.used -= size
         if self.kept + size <= self._most_kept:
             self.kept += size
+            if self._before_reuse is None:
+                mark = None  # it would keep streams alive
             self._free.setdefault(size, []).append((address, memory, mark))
         elif self._before_free is not None:
             self._before_free()

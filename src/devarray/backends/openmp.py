@@ -18,6 +18,7 @@ import numpy as np
 
 from devarray.backends.caching import CachingDevice
 from devarray.backends.host_raw import HostCode
+from devarray.backends.pooled import take
 from devarray.backends.workers import CallerStream, HostEvent, Work, WorkerStream
 from devarray.config import Settings, on_change
 from devarray.device import Block, Launcher, Launches, Native
@@ -30,21 +31,6 @@ from devarray.registry import Found
 from devarray.streams import Event, Stream
 
 __all__ = ["OpenMP", "open_device"]
-
-
-class PooledBlock(Block):
-    """A block whose memory goes back to the pool."""
-
-    __slots__ = ("pool", "size")
-
-    pool: MemoryPool
-    size: int
-
-    def __del__(self) -> None:
-        if self.escaped:  # a view of it may live on; the memory is freed with the last view
-            self.pool.lose(self.size)
-        else:
-            self.pool.give(self.size, self.address, self.memory)
 
 
 def _allocate(size: int) -> tuple[int, Any]:
@@ -85,12 +71,7 @@ class OpenMP(CachingDevice):
 
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
-        pool = self.memory
-        size, address, memory = pool.take(nbytes)
-        block = PooledBlock(self, address, nbytes, memory)
-        block.pool = pool
-        block.size = size
-        return block
+        return take(self, self.memory, nbytes)
 
     def native(
         self, block: Block, layout: Layout, dtype: np.dtype[Any], writeable: bool = True

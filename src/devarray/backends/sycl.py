@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from devarray.backends.opencl import build_log
+from devarray.backends.pooled import take
 from devarray.config import current
 from devarray.device import Block, CompileStatistics, Device, Launcher, Launches, Native
 from devarray.errors import CompileError, DeviceError, UnsupportedError
@@ -180,23 +181,6 @@ class _Memory:
         }
 
 
-class PooledBlock(Block):
-    """A block whose memory goes back to the pool."""
-
-    __slots__ = ("size",)
-
-    size: int
-    device: Sycl
-
-    def __del__(self) -> None:
-        device = self.device
-        if self.escaped:
-            device.memory.lose(self.size)
-        else:
-            users = device.users(self) if device.several_streams else None
-            device.memory.give(self.size, self.address, self.memory, users)
-
-
 class AdoptedBlock(Block):
     """A block over memory of dpnp's, which must outlive the work that uses it."""
 
@@ -296,11 +280,7 @@ class Sycl(Device):
 
     def empty(self, nbytes: int) -> Block:
         """See `devarray.device.Device`."""
-        pool = self.memory
-        size, address, memory = pool.take(nbytes)
-        block = PooledBlock(self, address, nbytes, memory)
-        block.size = size
-        return block
+        return take(self, self.memory, nbytes)
 
     def _usm(self, block: Block, offset: int, nbytes: int) -> Any:
         """Return a part of a block as a memory object of dpctl's, in the current queue."""
