@@ -21,6 +21,7 @@ from devarray.backends._cupy_driver import (
 from devarray.backends._cupy_parts import CupyEvent, CupyMemory, CupyStream, Errors
 from devarray.backends.arguments import fit_arguments
 from devarray.backends.caching import CachingDevice
+from devarray.backends.copying import copy_out
 from devarray.backends.counterparts import find_counterpart, path_of
 from devarray.device import Block, Launcher, Launches, Native
 from devarray.errors import DeviceError, DeviceMemoryError, UnsupportedError
@@ -254,21 +255,14 @@ class CupyDevice(CachingDevice):
         self, block: Block, layout: Layout, out: np.ndarray[Any, Any], wait: bool = True
     ) -> None:
         """See `devarray.device.Device`."""
-        if 0 in layout.shape:
-            return
+        copy_out(self, self._fetch, block, layout, out, wait)
+
+    def _fetch(self, address: int, host: np.ndarray[Any, Any], wait: bool) -> None:
         self.use()
-        stream = self.order((block,), ())
-        direct = layout.dense and out.flags.c_contiguous
-        target = out if direct else np.empty(layout.shape, out.dtype)
-        address, compact = block.address + layout.offset, None
-        if not layout.dense:
-            compact = self.cupy.ascontiguousarray(self.native(block, layout, out.dtype))
-            address = compact.data.ptr
-        self._copy(target.ctypes.data, address, target.nbytes, TO_HOST, stream)
-        if wait or not direct:
+        stream = self.current_stream()
+        self._copy(host.ctypes.data, address, host.nbytes, TO_HOST, stream)
+        if wait:
             stream.synchronize()
-        if not direct:
-            out[...] = target
 
     def copy_between(self, source: Block, offset: int, target: Block) -> bool:
         """See `devarray.device.Device`: between devices of one runtime, without the host."""

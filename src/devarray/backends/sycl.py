@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from devarray.backends.copying import copy_out
 from devarray.backends.opencl import build_log
 from devarray.backends.pooled import take
 from devarray.config import current
@@ -282,11 +283,11 @@ class Sycl(Device):
         """See `devarray.device.Device`."""
         return take(self, self.memory, nbytes)
 
-    def _usm(self, block: Block, offset: int, nbytes: int) -> Any:
-        """Return a part of a block as a memory object of dpctl's, in the current queue."""
+    def _usm(self, address: int, nbytes: int) -> Any:
+        """Return memory at an address as a memory object of dpctl's, in the current queue."""
         stream = self.current_stream()
         assert isinstance(stream, SyclStream)
-        part = _Memory(block.address + offset, nbytes, stream.queue)
+        part = _Memory(address, nbytes, stream.queue)
         return self._dpctl.memory.as_usm_memory(part)
 
     def native(
@@ -298,7 +299,7 @@ class Sycl(Device):
         size = dtype.itemsize
         memory: Any = block.memory
         if memory.sycl_queue is not self.current_stream().queue:  # type: ignore[attr-defined]
-            memory = self._usm(block, 0, block.nbytes)
+            memory = self._usm(block.address, block.nbytes)
         if 0 in layout.shape:
             array = self._usm_array(
                 layout.shape, dtype, buffer_ctor_kwargs={"queue": memory.sycl_queue}
@@ -339,7 +340,7 @@ class Sycl(Device):
     ) -> None:
         """See `devarray.device.Device`."""
         stream: Any = self.order((), (block,))
-        target = self._usm(block, offset, source.nbytes)
+        target = self._usm(block.address + offset, source.nbytes)
         event = stream.queue.memcpy_async(target, source.reshape(-1).view(np.uint8), source.nbytes)
         if wait:
             event.wait()
@@ -348,21 +349,14 @@ class Sycl(Device):
         self, block: Block, layout: Layout, out: np.ndarray[Any, Any], wait: bool = True
     ) -> None:
         """See `devarray.device.Device`."""
-        if 0 in layout.shape:
-            return
-        stream: Any = self.order((block,), ())
-        direct = layout.dense and out.flags.c_contiguous
-        target = out if direct else np.empty(layout.shape, out.dtype)
-        if layout.dense:
-            source = self._usm(block, layout.offset, out.nbytes)
-        else:
-            compact = self.xp.ascontiguousarray(self.native(block, layout, out.dtype))
-            source = compact.get_array().usm_data
-        event = stream.queue.memcpy_async(target.reshape(-1).view(np.uint8), source, target.nbytes)
-        if wait or not direct:
+        copy_out(self, self._fetch, block, layout, out, wait)
+
+    def _fetch(self, address: int, host: np.ndarray[Any, Any], wait: bool) -> None:
+        stream: Any = self.current_stream()
+        source = self._usm(address, host.nbytes)
+        event = stream.queue.memcpy_async(host.reshape(-1).view(np.uint8), source, host.nbytes)
+        if wait:
             event.wait()
-        if not direct:
-            out[...] = target
 
     def has_kernel(self, source: str) -> bool:
         """See `devarray.device.Device`."""
