@@ -1,0 +1,85 @@
+"""Device memory under an array with a host mirror: it is a devarray array along one axis."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from devarray import engine
+from devarray.array import DeviceArray
+from devarray.boundary import from_address
+from devarray.creation import empty
+from devarray.device import Device
+from devarray.streams import Stream
+
+__all__ = [
+    "allocated",
+    "at_address",
+    "blocking_streams",
+    "download",
+    "follow_streams",
+    "host_bytes",
+    "upload",
+]
+
+# Streams that transfers wait for, as CUDA's do for streams without cudaStreamNonBlocking
+blocking_streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+
+
+def follow_streams(device: Device) -> None:
+    """Let the current stream wait for what was put into the blocking streams of its device."""
+    current = device.current_stream()
+    for stream in [s for s in blocking_streams if s.device is device and s is not current]:
+        if not stream.done:
+            current.wait(stream.record())
+
+
+def allocated(device: Device, size: int, dtype: np.dtype[Any]) -> DeviceArray:
+    """Return uninitialised memory for `size` elements; raises `DeviceMemoryError`."""
+    memory = empty(size, dtype, device=device)
+    engine.export(memory._buffer)  # its address is given away
+    return memory
+
+
+def at_address(
+    device: Device, address: int, size: int, dtype: np.dtype[Any], owner: Any = None
+) -> DeviceArray:
+    """Return memory that lies at an address of the device; nobody but `owner` keeps it alive."""
+    return from_address(address, (size,), dtype, device=device, owner=owner)
+
+
+def upload(memory: DeviceArray, source: np.ndarray[Any, Any], first: int = 0) -> None:
+    """Copy a contiguous host array to the elements from number `first` on, and wait for it."""
+    if not source.size:
+        return
+    device = memory.device
+    with engine.lock:
+        block = engine.export(memory._buffer)
+        follow_streams(device)
+        device.copy_in(source, block, memory._layout().offset + first * source.itemsize)
+
+
+def download(memory: DeviceArray, target: np.ndarray[Any, Any]) -> None:
+    """Copy the elements to a contiguous host array, and wait for it."""
+    follow_streams(memory.device)
+    memory.get(target)
+
+
+class _Bytes:
+    """Host memory at an address, which NumPy makes an array of."""
+
+    def __init__(self, address: int, nbytes: int, owner: Any) -> None:
+        self.owner = owner
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": (nbytes,),
+            "typestr": "|u1",
+            "data": (address, False),
+        }
+
+
+def host_bytes(address: int, nbytes: int, owner: Any) -> np.ndarray[Any, Any]:
+    """Return host memory at an address as bytes; the array keeps `owner` alive."""
+    return np.asarray(_Bytes(address, nbytes, owner)) if nbytes else np.empty(0, np.uint8)
