@@ -32,7 +32,7 @@ LAYERS = (
     "creation data_types diagonals elementwise fft grids histograms inspection joining lib linalg "
     "manipulation nan_statistics numpy_names polynomials products quantiles random repeating "
     "searching sets sorting statistical taking ufunc utility",
-    "raw",
+    "raw snippets",
     "capture",
     "interop runtime testing cli run __main__ __init__ orders acc offload compat",
 )

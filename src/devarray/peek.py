@@ -74,6 +74,8 @@ def _expression(root: Node, exact: bool) -> list[Node] | None:
             continue
         if type(node.op) is not Loop or (exact and not node.op.exact):
             return None
+        if node.op.op.answer is None:
+            return None
         for source in node.sources:
             if type(source) is Node and source not in seen:
                 seen.add(source)

@@ -215,6 +215,8 @@ def _is_exact(step: Step, walk: Walk) -> bool:
             return False
     for node in step.reductions:
         loop: Loop = node.arg.loop
+        if loop.op.answer is None:
+            return False
         ordered = loop.out.kind in "fc" and node.arg.row.reduce in ("sum", "prod")
         if node.op is SCAN or not ordered:
             continue

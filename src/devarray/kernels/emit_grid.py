@@ -280,7 +280,9 @@ def _reduce_outer(w: Writer, spec: Spec, args: Arguments) -> None:
     w("row.at = o - group * columns;", "i64 first = 0, count = A[3];")
     w("for (i64 bit = D - 1; bit >= 0; --bit) {", "const i64 part = count / 2;")
     w("if (chunk >> bit & 1) { first += part; count -= part; } else count = part;", "}")
-    w("Acc acc = nothing();", "acc.full = 1;")
+    w("Acc acc = nothing();")
+    if all(r.combiner != "custom" for r in spec.reducers):
+        w("acc.full = 1;")
     for k, r in enumerate(spec.reducers):
         if r.arg:
             w(f"acc.y{k} = first;")

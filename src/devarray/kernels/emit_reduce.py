@@ -281,6 +281,8 @@ def reduce_outer(w: Writer, spec: Spec, args: Arguments) -> None:
                 f"const b8 m{k} = {_better(r)}(w{k}, a{k}[j]);",
             )
             w(f"a{k}[j] = m{k} ? w{k} : a{k}[j];", f"y{k}[j] = m{k} ? line : y{k}[j];")
+        elif r.combiner == "custom":  # nothing is known that changes nothing
+            w(f"a{k}[j] = line == first ? {value} : op{k}(a{k}[j], {value});")
         else:
             w(f"a{k}[j] = op{k}(a{k}[j], {value});")
     w("}", "}", "for (i64 j = 0; j < nc; ++j) {", "Acc acc;")

@@ -8,6 +8,7 @@ of arrays, devices or kernels.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ __all__ = [
     "canonical",
     "canonical_values",
     "op",
+    "run_time_loop",
     "weak_value",
 ]
 
@@ -101,9 +103,11 @@ class Op:
         NumPy's name.
     ufunc : callable
         The reference implementation.
-    answer : callable
+    answer : callable or None
         What gives the op's results on the host: the ufunc, but where the Array API standard wants
-        another result than NumPy's.
+        another result than NumPy's. None: NumPy has no such op, a kernel must compute it.
+    definition : str
+        Text that a kernel needs before its own functions, for rows that are made at run time.
     like : numpy.ufunc or callable
         What says which dtypes there are, and what errors: the ufunc itself, mostly.
     reduce : str
@@ -124,8 +128,8 @@ class Op:
     """
 
     __slots__ = (
-        "_texts", "answer", "dear", "domain", "exact", "like", "loops", "loose", "name", "nin",
-        "nout", "reduce", "ufunc", "ulp",
+        "_texts", "answer", "dear", "definition", "domain", "exact", "like", "loops", "loose",
+        "name", "nin", "nout", "reduce", "ufunc", "ulp",
     )  # fmt: skip
 
     def __init__(
@@ -136,6 +140,7 @@ class Op:
         self.name = name
         self.ufunc = ufunc
         self.answer = answer
+        self.definition = ""
         self.like = like
         self.dear = dear
         texts = (text,) if isinstance(text, str) else text
@@ -213,7 +218,7 @@ class Op:
                     ins,
                     outs[k],
                     text,
-                    len(_LOOPS),
+                    next(_codes),
                     self.is_exact(main),
                     self.is_dear(main),
                     k,
@@ -235,6 +240,7 @@ class Op:
 
 
 _LOOPS: dict[tuple[Any, ...], Loop] = {}
+_codes = itertools.count()
 OPS: dict[Any, Op] = {}  # by ufunc or function
 
 
@@ -279,6 +285,42 @@ def op(
     )  # fmt: skip
     OPS[ufunc] = row
     return row
+
+
+def run_time_loop(
+    name: str, definition: str, texts: tuple[str, ...], ins: Iterable[DType],
+    outs: Iterable[DType], *, dear: bool, reduce: str = "",
+) -> tuple[Loop, ...]:  # fmt: skip
+    """Return the loops of a row that is made at run time: an op that NumPy does not have.
+
+    Nothing here remembers it: it lives as long as the caller, nodes and plans hold its loops.
+
+    Parameters
+    ----------
+    name : str
+        What explanations call it.
+    definition : str
+        Functions that the texts call, in the words of ``include/scalar.h`` and the preludes; they
+        stand once in each kernel that uses the row.
+    texts : tuple of str
+        As in `op`, one an output.
+    ins, outs : iterable of numpy.dtype
+    dear : bool
+        See `Op`.
+    reduce : str
+        "custom" if the op combines two accumulators and has no value that changes nothing.
+    """
+    ins, outs = tuple(ins), tuple(outs)
+    row = Op(
+        None, texts, ints=None, bools=None, cplx=None, half=None, mixed=None, reduce=reduce,
+        exact=False, loose="", ulp=0, domain=None, nin=len(ins), name=name, like=None, dear=dear,
+        answer=None,
+    )  # fmt: skip
+    row.definition = definition
+    return tuple(
+        Loop(row, ins, out, text, next(_codes), False, dear, k)
+        for k, (text, out) in enumerate(zip(texts, outs, strict=True))
+    )
 
 
 def weak_value(value: Any, dtype: DType) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from devarray.kernels.ops import C_TYPES
+from devarray.kernels.ops import C_TYPES, Loop
 from devarray.kernels.spec import PRELUDE, Operand, Spec, Statement
 
 __all__ = [
@@ -98,7 +98,17 @@ def head(spec: Spec) -> list[str]:
     names = [s.loop.op.name for s in spec.body] + [f"{r.combiner}()" for r in spec.reducers]
     names += [s.loop.op.name for s in spec.epilogue]
     title = f"// {spec.kind} {spec.mode}: {' '.join(names) or 'copy'}"
-    return [*_needs(spec), PRELUDE, title]
+    return [*_needs(spec), PRELUDE, title, *_definitions(spec)]
+
+
+def _loops(spec: Spec) -> list[Loop]:
+    return [s.loop for s in spec.body + spec.epilogue] + [r.loop for r in spec.reducers]
+
+
+def _definitions(spec: Spec) -> list[str]:
+    """Return what rows made at run time define, each once; braces of theirs indent nothing."""
+    texts = dict.fromkeys(loop.op.definition for loop in _loops(spec) if loop.op.definition)
+    return [text if text.endswith("\n") else text + "\n" for text in texts]
 
 
 def _needs(spec: Spec) -> list[str]:
@@ -106,7 +116,7 @@ def _needs(spec: Spec) -> list[str]:
 
     Parsing its functions is a third of the time to compile.
     """
-    loops = [s.loop for s in spec.body + spec.epilogue] + [r.loop for r in spec.reducers]
+    loops = _loops(spec)
     dtypes = [o.dtype for o in spec.operands + spec.outs] + [dtype for _, dtype in spec.scalars]
     dtypes += [dtype for loop in loops for dtype in (*loop.ins, loop.out)]
     lines = []

@@ -1,0 +1,199 @@
+"""Texts that cannot be a function: CUDA C kernels around them, one element after the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from devarray.snippets.signature import c_type
+from devarray.snippets.text import code_of, outside, statement, words
+
+__all__ = ["BLOCK", "Slot", "blocks_for", "kernel_text", "named_sizes"]
+
+DType = np.dtype[Any]
+
+BLOCK = 128  # threads of a block, unless the caller says otherwise
+MOST_BLOCKS = 4096
+
+_COMPLEX = """\
+#ifndef SN_COMPLEX
+#define SN_COMPLEX
+#define SN_BOTH __host__ __device__
+template <class R> struct sn_complex {
+  R re, im;
+  SN_BOTH sn_complex(R x = 0, R y = 0) : re(x), im(y) {}
+  template <class S> SN_BOTH explicit sn_complex(sn_complex<S> z) : re((R)z.re), im((R)z.im) {}
+  SN_BOTH R real() const { return re; }
+  SN_BOTH R imag() const { return im; }
+  SN_BOTH sn_complex operator-() const { return sn_complex(-re, -im); }
+  SN_BOTH sn_complex& operator+=(sn_complex z) { re += z.re; im += z.im; return *this; }
+  SN_BOTH sn_complex& operator-=(sn_complex z) { re -= z.re; im -= z.im; return *this; }
+  SN_BOTH sn_complex& operator*=(sn_complex z) {
+    return *this = sn_complex(re * z.re - im * z.im, re * z.im + im * z.re);
+  }
+  SN_BOTH sn_complex& operator/=(sn_complex z) {
+    if ((z.re < 0 ? -z.re : z.re) >= (z.im < 0 ? -z.im : z.im)) {
+      const R q = z.im / z.re, d = z.re + z.im * q;
+      return *this = sn_complex((re + im * q) / d, (im - re * q) / d);
+    }
+    const R q = z.re / z.im, d = z.re * q + z.im;
+    return *this = sn_complex((re * q + im) / d, (im * q - re) / d);
+  }
+  SN_BOTH friend sn_complex operator+(sn_complex x, sn_complex y) { return x += y; }
+  SN_BOTH friend sn_complex operator-(sn_complex x, sn_complex y) { return x -= y; }
+  SN_BOTH friend sn_complex operator*(sn_complex x, sn_complex y) { return x *= y; }
+  SN_BOTH friend sn_complex operator/(sn_complex x, sn_complex y) { return x /= y; }
+  SN_BOTH friend bool operator==(sn_complex x, sn_complex y) {
+    return x.re == y.re && x.im == y.im;
+  }
+  SN_BOTH friend bool operator!=(sn_complex x, sn_complex y) { return !(x == y); }
+  SN_BOTH friend R real(sn_complex x) { return x.re; }
+  SN_BOTH friend R imag(sn_complex x) { return x.im; }
+  SN_BOTH friend sn_complex conj(sn_complex x) { return sn_complex(x.re, -x.im); }
+  SN_BOTH friend R norm(sn_complex x) { return x.re * x.re + x.im * x.im; }
+};
+#endif
+"""
+_COMPLEX_TYPE = re.compile(r"\b(?:\w+::)?complex\s*<\s*(float|double)\s*>")
+_COMPLEX_HEADERS = re.compile(
+    r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:pycuda-complex\.hpp|cupy/complex\.cuh|thrust/complex\.h)"
+    r"[>\"][^\n]*$",
+    re.MULTILINE,
+)
+
+
+class Slot(NamedTuple):
+    """A parameter of the CUDA C kernel.
+
+    Attributes
+    ----------
+    name : str
+    type : str
+        As C calls it.
+    pointer, constant : bool
+    element : str
+        "" for what the text sees as it is; "in" or "out" for an array of which it sees one element
+        by this name; "inout" if that has a value before.
+    """
+
+    name: str
+    type: str
+    pointer: bool = True
+    constant: bool = True
+    element: str = ""
+
+    def declared(self) -> str:
+        """Return the parameter's declaration."""
+        if not self.pointer:
+            return f"{self.type} {self.name}"
+        name = f"{self.name}_of_" if self.element else self.name
+        return f"{'const ' if self.constant else ''}{self.type} *{name}"
+
+
+def blocks_for(count: int, block: int) -> int:
+    """Return how many blocks a launch over `count` elements has."""
+    return max(1, min(-(-count // block), MOST_BLOCKS))
+
+
+def named_sizes(text: str, names: Sequence[str]) -> tuple[str, dict[str, tuple[str, int | None]]]:
+    """Return a text in which ``x.size()`` and ``x.shape()[k]`` are parameters, and which.
+
+    The result maps the parameter to the array and the axis (None: its size). ``_ind.size()`` is the
+    parameter ``n``.
+    """
+    found: dict[str, tuple[str, int | None]] = {}
+
+    def change(part: str) -> str:
+        part = re.sub(r"\b_ind\s*\.\s*size\s*\(\s*\)", "n", part)
+        for name in names:
+            size, shape = f"{name}_size_", f"{name}_shape_"
+            part, count = re.subn(rf"\b{name}\s*\.\s*size\s*\(\s*\)", size, part)
+            if count:
+                found[size] = (name, None)
+            pattern = rf"\b{name}\s*\.\s*shape\s*\(\s*\)\s*\[\s*(\d+)\s*\]"
+            for axis in re.findall(pattern, part):
+                found[f"{shape}{axis}"] = (name, int(axis))
+            part = re.sub(pattern, rf"{shape}\1", part)
+        return part
+
+    return outside(change, text), found
+
+
+def _complex_words(text: str) -> str:
+    return outside(lambda part: _COMPLEX_TYPE.sub(r"sn_complex<\1>", part), text)
+
+
+def kernel_text(
+    name: str,
+    title: str,
+    slots: Sequence[Slot],
+    types: Mapping[str, DType],
+    operation: str,
+    preamble: str = "",
+    loop_prep: str = "",
+    after_loop: str = "",
+    ranged: bool = False,
+) -> str:
+    """Return CUDA C that runs a text for each index ``i`` below ``n``.
+
+    With `ranged`, the index is ``start_ + k * step_`` for each k below ``count_``, which are
+    parameters before the others, and ``n`` is left to the caller.
+    """
+    preamble = _COMPLEX_HEADERS.sub("", preamble)
+    mine = [_complex_words(text) for text in (preamble, loop_prep, operation, after_loop)]
+    preamble, loop_prep, operation, after_loop = mine
+    lines = []
+    if any("sn_complex" in text for text in (*mine, *(slot.type for slot in slots))) or any(
+        dtype.kind == "c" for dtype in types.values()
+    ):
+        lines.append(_COMPLEX)
+    lines += [f"typedef {c_type(dtype)} {kind};" for kind, dtype in types.items()]
+    if preamble.strip():
+        lines += [f'#line 1 "preamble of {title}"', preamble, '#line 1 "generated"']
+    sizes = ["long long n"]
+    if ranged:
+        sizes += ["long long start_", "long long step_", "long long count_"]
+    declared = ", ".join([*sizes, *(slot.declared() for slot in slots)])
+    lines.append(f'extern "C" __global__ void {name}({declared}) {{')
+    around = words(loop_prep) | words(after_loop)
+    used = around | words(operation)
+    for word, value in (
+        ("tid", "threadIdx.x"),
+        ("total_threads", "gridDim.x * blockDim.x"),
+        ("cta_start", "blockDim.x * blockIdx.x"),
+    ):
+        if word in used:
+            lines.append(f"const unsigned {word} = {value};")
+    outer = "i" in around
+    if outer:
+        lines.append("long long i = 0;")
+    if loop_prep.strip():
+        lines += [f'#line 1 "loop_prep of {title}"', statement(loop_prep), '#line 1 "generated"']
+    var = "k_" if ranged else "i"
+    kind = "" if outer and not ranged else "long long "
+    lines.append(
+        f"for ({kind}{var} = (long long)blockIdx.x * blockDim.x + threadIdx.x; "
+        f"{var} < {'count_' if ranged else 'n'}; {var} += (long long)blockDim.x * gridDim.x) {{"
+    )
+    if ranged:
+        lines.append(f"{'' if outer else 'const long long '}i = start_ + k_ * step_;")
+    for slot in slots:
+        if slot.element == "in":
+            lines.append(f"const {slot.type} {slot.name} = {slot.name}_of_[{var}];")
+        elif slot.element:
+            value = f" = {slot.name}_of_[{var}]" if slot.element == "inout" else ""
+            lines.append(f"{slot.type} {slot.name}{value};")
+    results = [slot for slot in slots if slot.element in ("out", "inout")]
+    # `continue` goes on with the next element: what was given to its results is kept
+    leaves = bool(results) and re.search(r"\bcontinue\b", code_of(operation)) is not None
+    body = [f'#line 1 "{title}"', statement(operation), '#line 1 "generated"']
+    lines += ["do {", *body, "} while (0);"] if leaves else ["{", *body, "}"]
+    lines += [f"{slot.name}_of_[{var}] = {slot.name};" for slot in results]
+    lines.append("}")
+    if after_loop.strip():
+        lines += [f'#line 1 "after_loop of {title}"', statement(after_loop)]
+    lines.append("}")
+    return "\n".join(lines) + "\n"
