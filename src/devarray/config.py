@@ -55,6 +55,10 @@ class Settings:
         never.
     fast_math : bool
         Allow fused multiply-add, which changes last bits.
+    raw_checks : bool
+        On devices that are the host, check every access of raw kernels to memory: bounds of arrays,
+        races on shared memory, barriers that not all threads reach. The first fault is an error
+        that tells thread, line and array. Kernels take much longer.
     """
 
     device: str = ""
@@ -69,6 +73,7 @@ class Settings:
     max_nodes: int = 96
     oracle_limit: int = 65536
     fast_math: bool = False
+    raw_checks: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -18,6 +18,7 @@ from ..config import current
 from ..errors import CompileError, DeviceError
 from .arguments import launch_sizes, value_bytes
 from .cache import KernelCache
+from .host_checks import DECLARATIONS, Array, Checks, check_flags
 from .host_text import entry_text, host_text, library_text, signatures, translate
 from .signatures import Parameter
 from .toolchain import find_toolchain, load_runtime
@@ -51,6 +52,7 @@ def _ffi() -> Any:
         void dh_release(void);
         """
     )
+    ffi.cdef(DECLARATIONS)
     return ffi
 
 
@@ -76,6 +78,8 @@ class HostModule:
         a barrier that a thread of the block can no longer reach is an error.
     cache : KernelCache, optional
         Where binaries are kept.
+    checks : bool
+        Whether accesses to memory and barriers are checked, which takes much longer.
 
     Attributes
     ----------
@@ -99,9 +103,11 @@ class HostModule:
         flags: Sequence[str] = (),
         ended_pass: bool = False,
         cache: KernelCache | None = None,
+        checks: bool = False,
     ) -> None:
         self._cache = KernelCache() if cache is None else cache
-        self._library = self._load(source, names, tuple(flags), ended_pass)
+        self._checks: Checks | None = None
+        self._library = self._load(source, names, tuple(flags), ended_pass, checks)
         ffi = _ffi()
         declared = signatures(source)
         self._kernels: dict[str, _Kernel] = {}
@@ -126,16 +132,22 @@ class HostModule:
             k += 1
 
     def _load(
-        self, source: str, names: Sequence[str], flags: tuple[str, ...], ended_pass: bool
+        self,
+        source: str,
+        names: Sequence[str],
+        flags: tuple[str, ...],
+        ended_pass: bool,
+        checks: bool,
     ) -> Any:
         stack = _STACK
+        flags += check_flags(find_toolchain()) if checks else ()
         while True:
-            text = host_text(source, names, stack, ended_pass)
+            text = host_text(source, names, stack, ended_pass, checks)
             limit = f"frame-larger-than={stack - _RESERVE}"
             gcc = find_toolchain().name == "gcc"
             frame = (f"-Werror={limit}",) if gcc else (f"-W{limit}", "-Werror=frame-larger-than")
             try:
-                return self._open(text, (*_FLAGS, *frame, *flags))
+                return self._open(text, (*_FLAGS, *frame, *flags), checks)
             except CompileError as error:
                 frames = [int(size) for size in _FRAME.findall(error.log)]
                 stack = 1 << (2 * max(frames, default=0)).bit_length()
@@ -143,11 +155,21 @@ class HostModule:
                     problem = str(error).split("\n", 1)[0]
                     raise CompileError(problem, error.command, error.log, source) from None
 
-    def _open(self, text: str, flags: tuple[str, ...]) -> Any:
+    def _open(self, text: str, flags: tuple[str, ...], checks: bool) -> Any:
         load_runtime()
         if not _shared:  # at worst two threads load it, and the first one counts
             _shared.append(_loaded(self._cache, library_text(), _FLAGS, everywhere=True))
-        return _loaded(self._cache, text, flags)
+        if checks and not _behind_checks:
+            text_behind = library_text(checks=True)
+            _behind_checks.append(_loaded(self._cache, text_behind, _FLAGS, everywhere=True))
+        library = _loaded(self._cache, text, flags)
+        if checks:
+            path = self._cache.find(text, find_toolchain(), flags)
+            code = path.read_bytes() if path else b""
+            ffi = _ffi()
+            address = int(ffi.cast("uintptr_t", ffi.addressof(library, "dh_entries")))
+            self._checks = Checks(ffi, _behind_checks[0], address, code)
+        return library
 
     def parameters(self, name: str) -> tuple[Parameter, ...]:
         """Return the parameters of a kernel; a ValueError says which there are."""
@@ -172,6 +194,7 @@ class HostModule:
         args: Sequence[Any] = (),
         shared_bytes: int = 0,
         threads: int | None = None,
+        arrays: Sequence[Array] = (),
     ) -> None:
         """Run a kernel, and return when it has ended.
 
@@ -188,20 +211,27 @@ class HostModule:
             Size of ``extern __shared__`` arrays.
         threads : int, optional
             Threads of the system, by default all processors.
+        arrays : sequence of (str, int, int, str, bool)
+            For a module with checks: name, address, bytes, dtype and writeable of each array
+            argument (`devarray.modules.Extent`). No other memory may then be used, unless a pointer
+            argument is no array, or a structure has an address in it: what that points to is not
+            known, and all memory that the process has may be used.
 
         Raises
         ------
         ValueError, TypeError, OverflowError
             If there is no such kernel, if limits of CUDA are passed, or if arguments do not fit.
         DeviceError
-            If an assertion failed, threads diverged at a barrier, or memory ran out.
+            If an assertion failed, threads diverged at a barrier, or memory ran out. With checks:
+            before the first access that is out of bounds, or part of a race on shared memory.
         """
         kernel = self._kernel(name)
         blocks = launch_sizes(grid, "grid", (2**31 - 1, 65535, 65535))
         lanes = launch_sizes(block, "block", (1024, 1024, 64), 1024)
         if not 0 <= shared_bytes <= 1 << 30:
             raise ValueError(f"shared_bytes is {shared_bytes}")
-        self.run(name, blocks, lanes, _values(name, kernel.parameters, args), shared_bytes, threads)
+        values = _values(name, kernel.parameters, args)
+        self.run(name, blocks, lanes, values, shared_bytes, threads, arrays)
 
     def run(
         self,
@@ -211,6 +241,7 @@ class HostModule:
         values: Sequence[bytes],
         shared_bytes: int = 0,
         threads: int | None = None,
+        arrays: Sequence[Array] = (),
     ) -> None:
         """Do what `launch` does, given sizes that are within limits and the parameters' bytes."""
         kernel = self._kernels[name]
@@ -218,14 +249,23 @@ class HostModule:
         pointers, keep = _pack(kernel.parameters, values)
         message = ffi.new("char[]", _MESSAGE)
         workers = _processors() if threads is None else threads
-        code = kernel.call(*grid, *block, shared_bytes, pointers, workers, message, _MESSAGE)
+        checked = self._checks
+        told = checked and checked.begin(arrays, kernel.parameters, values, (keep, pointers))
+        try:
+            code = kernel.call(*grid, *block, shared_bytes, pointers, workers, message, _MESSAGE)
+        finally:
+            if checked is not None:
+                checked.end()
+        del told
         del keep
         if code:
-            raise DeviceError(ffi.string(message).decode(errors="replace"))
+            text = ffi.string(message).decode(errors="replace")
+            raise DeviceError(text if checked is None else checked.explain(text))
 
 
 # The library behind all kernels, once loaded: for good, as it knows of threads and their memory.
 _shared: list[Any] = []
+_behind_checks: list[Any] = []
 
 
 def release_memory() -> None:

@@ -360,7 +360,11 @@ def _variables(reading: _Reading) -> Iterator[tuple[str, str]]:
 
 
 def host_text(
-    source: str, names: Sequence[str] = (), stack: int = 1 << 16, ended_pass: bool = False
+    source: str,
+    names: Sequence[str] = (),
+    stack: int = 1 << 16,
+    ended_pass: bool = False,
+    checks: bool = False,
 ) -> str:
     """Return the whole text for the compiler: headers, kernels, launchers.
 
@@ -372,6 +376,8 @@ def host_text(
         Bytes of a fiber's stack.
     ended_pass : bool
         Whether threads that have ended do not count at barriers.
+    checks : bool
+        Whether accesses and barriers are checked; all threads are then fibers.
     """
     reading = _read(source)
     everything = reading.masked + " ".join(reading.macros.values())
@@ -386,7 +392,9 @@ def host_text(
             f"#define DH_ENDED_PASS {ended_pass:d}",
             f"#define DH_PRINTS {prints:d}",
             _functions_text(source),
+            *([_header("host_check_calls.h")] if checks else []),
             _header("host_grid.h"),
+            *(["#define DH_LOOP DH_FIBERS", "#define DH_GUARDED DH_FIBERS"] if checks else []),
             "#pragma GCC visibility push(hidden)",
             '#line 1 "kernel"',
             _translate(source, reading),
@@ -397,15 +405,15 @@ def host_text(
 
 
 @cache
-def library_text() -> str:
-    """Return the text of the library that all kernels share."""
+def library_text(checks: bool = False) -> str:
+    """Return the text of the library that all kernels share, or of the one behind checks."""
     defines = ("DH_STACK 0", "DH_ENDED_PASS 0", "DH_PRINTS 0")
     return "\n".join(
         (
             *(f"#define {define}" for define in defines),
             _parts()["words"],
             _header("host_grid.h"),
-            _header("host_fibers.h"),
+            _header("host_checks.h" if checks else "host_fibers.h"),
         )
     )
 

@@ -225,7 +225,8 @@ template <class T> DH_IN T dh_swap_if(T *p, T expected, T desired) {
 }
 template <class T> DH_IN bool dh_same_bits(T a, T b) { return __builtin_memcmp(&a, &b, sizeof a) == 0; }
 #define DH_UPDATE(T, p, formula) { \
-    T old = *(volatile T *)p; \
+    T old; \
+    __atomic_load(p, &old, __ATOMIC_RELAXED); \
     for (;;) { const T now = dh_swap_if(p, old, (T)(formula)); if (dh_same_bits(now, old)) return old; old = now; } }
 #define DH_ATOMIC2(f, T, body) \
     DH_IN T f(T *p, T v) body DH_IN T f##_block(T *p, T v) body DH_IN T f##_system(T *p, T v) body \
