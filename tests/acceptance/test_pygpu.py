@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import devarray as da
-import devarray.compat.pygpu as PyGPU
+import devarray.compat.pygpu as PyGPU  # noqa: N812 - as its users write
 from devarray.compat.pygpu import (
     Allocator,
     DeviceArray_int64,

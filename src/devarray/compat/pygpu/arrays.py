@@ -96,7 +96,7 @@ class DeviceArray:
             self._of_shape(*args, **options)
         elif is_integer(first) and given == 1:
             self._of_shape([checked_size(first)])
-        elif isinstance(first, Pointer) and (len(args) == 1 or not _is_address(args[1])):
+        elif isinstance(first, Pointer) and (len(args) == 1 or isinstance(args[1], (list, tuple))):
             self._over_pointer(*args, **options)
         elif _is_address(first):
             self._at(*args, **options)

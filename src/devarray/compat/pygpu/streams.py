@@ -107,7 +107,7 @@ class cudaStream_t(_Handle):  # noqa: N801
 
     def __init__(self, flags: int = 0) -> None:
         super().__init__()
-        self.stream: Stream | None = self._made(flags, NON_BLOCKING, Device.new_stream)
+        self.stream: Stream | None = self._made(flags, NON_BLOCKING, lambda d: d.new_stream())
         if self.stream is not None and not flags:
             blocking_streams.add(self.stream)
 
@@ -137,7 +137,7 @@ class cudaEvent_t(_Handle):  # noqa: N801
     def __init__(self, flags: int = 0) -> None:
         super().__init__()
         allowed = BLOCKING_SYNC | DISABLE_TIMING | INTERPROCESS
-        self.event: Event | None = self._made(flags, allowed, Device.new_event)
+        self.event: Event | None = self._made(flags, allowed, lambda d: d.new_event())
         self.timed = not flags & DISABLE_TIMING
 
     @property
