@@ -19,7 +19,7 @@ from ._creation import (
     zeros,
     zeros_like,
 )
-from ._functions import (
+from ._joining import (
     concatenate,
     if_positive,
     logical_and,
