@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from devarray.kernels.signatures import Parameter
 from devarray.raw import RawKernel
 from devarray.registry import get_device
 
@@ -125,8 +124,8 @@ def _from_codes(text: str) -> Iterator[_Prepared]:
         code = _CODES.match(text, place)
         if code is None:
             raise InvalidValueError(
-                f"{text[place:]!r} is no code of a type: they are those of the module struct, P for "
-                "pointers, F and D for complex numbers, 16s for a structure of 16 bytes"
+                f"{text[place:]!r} is no code of a type: they are those of the module struct, P "
+                "for pointers, F and D for complex numbers, 16s for a structure of 16 bytes"
             )
         place = code.end()
         count = int(code[1] or 1)
@@ -149,23 +148,24 @@ def _of_dtype(dtype: np.dtype[Any]) -> _Prepared:
 
 def _prepared_value(kind: _Prepared, value: Any) -> Any:
     """Return an argument as the type that was prepared, as `RawKernel` takes it."""
+    dtype: Any = kind.dtype
     if kind.code == _POINTER:
         return _Pointer(0 if value is None else address_of(value))
-    if kind.dtype is None:
+    if dtype is None:
         data = value if isinstance(value, bytes) else np.asarray(value).tobytes()
         if len(data) > kind.nbytes:
             raise TypeError(f"{kind.nbytes} bytes were prepared, the value has {len(data)}")
         return np.void(data.ljust(kind.nbytes, b"\0"))
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if kind.dtype.kind in "iu":
+    if dtype.kind in "iu":
         value = operator.index(value)
-        limits = np.iinfo(kind.dtype)
+        limits = np.iinfo(dtype)
         if not limits.min <= value <= limits.max:
-            raise OverflowError(f"{value} is out of the range of {kind.dtype}")
-    elif kind.dtype.kind == "f":
+            raise OverflowError(f"{value} is out of the range of {dtype}")
+    elif dtype.kind == "f":
         value = float(value)
-    return kind.dtype.type(value)
+    return dtype.type(value)
 
 
 class _Pointer(NamedTuple):
@@ -182,7 +182,8 @@ def _value(k: int, arg: Any, handlers: list[ArgumentHandler]) -> Any:
     if isinstance(arg, np.generic):
         return arg
     if isinstance(arg, np.ndarray):
-        if isinstance(arg.base, PointerHolderBase):
+        base: Any = arg.base
+        if isinstance(base, PointerHolderBase):
             return _Pointer(address_of(arg))
         return arg[()] if arg.ndim == 0 else np.void(arg.tobytes())
     if type(arg) in (int, float, complex, bool):
@@ -197,12 +198,12 @@ def _value(k: int, arg: Any, handlers: list[ArgumentHandler]) -> Any:
         raise TypeError(f"argument {k}: {error}") from None
 
 
-def _for_kernel(value: Any, parameter: Parameter | None, source: Any, k: int) -> Any:
+def _for_kernel(value: Any, parameter: Any, source: Any, k: int) -> Any:
     """Return a value for a parameter: where its type is unknown, an address has its own."""
-    pointer = parameter is not None and parameter.kind == "p"
+    kind = "?" if parameter is None else parameter.kind
+    pointer = kind == "p"
     if isinstance(value, _Pointer):
-        known = parameter is not None and parameter.kind != "?"
-        if known and not pointer and (parameter.kind, parameter.size) not in _HOLDS_ADDRESS:
+        if kind != "?" and not pointer and (kind, parameter.size) not in _HOLDS_ADDRESS:
             raise TypeError(f"argument {k} is an address, and the kernel takes a number there")
         return value.address if pointer else np.uintp(value.address)
     if pointer:
@@ -212,8 +213,12 @@ def _for_kernel(value: Any, parameter: Parameter | None, source: Any, k: int) ->
                 "kernel takes a pointer there. Pass driver.In(array), driver.Out(array) or "
                 "driver.InOut(array), or copy it with gpuarray.to_gpu(array)"
             )
-        if isinstance(value, np.integer) and value.itemsize == np.uintp().itemsize:
-            return int(value)
+        if isinstance(value, (np.integer, np.void)) and value.itemsize == np.uintp().itemsize:
+            return int(np.frombuffer(value.tobytes(), np.uintp)[0])
+        raise TypeError(
+            f"argument {k} is of {value.dtype}, and the kernel takes a pointer there: pass an "
+            "allocation, a GPUArray, or an address as numpy.intp"
+        )
     return value
 
 
