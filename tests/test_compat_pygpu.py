@@ -4,8 +4,11 @@ import array
 import ctypes
 import gc
 import io
+import re
+import shutil
 import threading
 from contextlib import redirect_stdout
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 
 import devarray as da
 from devarray import registry
+from devarray.backends import hip
 from devarray.compat import pygpu
 from devarray.compat.pygpu import backend, gpuarray
 from devarray.compat.pygpu.gpuarray import (
@@ -51,6 +55,16 @@ def limited():
     device.memory.limit = device.memory.statistics().used + (1 << 20)
     yield device
     device.memory.limit = 0
+
+
+@pytest.fixture
+def addresses():
+    """Skip where the default device has no arrays over memory at an address."""
+    x = da.zeros(1)
+    try:
+        da.from_address(x.ptr, 1, owner=x)
+    except da.UnsupportedError as error:
+        pytest.skip(str(error))
 
 
 def sample(dtype, shape=(3, 4), order="C"):
@@ -144,7 +158,7 @@ def test_shapes_and_orders(shape, order):
 
 
 @pytest.mark.parametrize("order", "CF")
-def test_memory_lies_in_the_order_of_the_host_array(order):
+def test_memory_lies_in_the_order_of_the_host_array(order, addresses):
     x = sample("int32", (3, 4), order)
     g = to_gpu(x)
     flat = da.from_address(g.ptr, 12, "int32", device=g.array.device, owner=g)
@@ -549,7 +563,7 @@ class LikeNumba:
 
 
 @pytest.mark.parametrize("like", [LikeCupy, LikeNumba])
-def test_wrapping_arrays_of_others(like):
+def test_wrapping_arrays_of_others(like, addresses):
     x = da.arange(6).reshape(3, 2)
     g = GPUArray(allocator=Allocator(like(x)))
     assert g.last_status.as_int() == OK and g.ptr == x.ptr
@@ -560,10 +574,12 @@ def test_wrapping_arrays_of_others(like):
     assert x.get()[0, 0] == 43
 
 
-def test_wrapping_keeps_the_other_alive_and_reads_its_order():
+def test_wrapping_keeps_the_other_alive_and_reads_its_order(addresses):
     x = da.arange(6.0).reshape(2, 3).copy()
     g = GPUArray(allocator=Allocator(LikeCupy(x.T)))
     assert g.shape == (3, 2) and g.strides == (8, 24)
+    g.to_host()
+    assert g.last_status.as_int() == OK
     expected = x.get().T
     del x
     gc.collect()
@@ -596,7 +612,7 @@ def test_pinned_memory_as_device_memory():
 # ---- the low level
 
 
-def test_forms_of_low_level_arrays():
+def test_forms_of_low_level_arrays(addresses):
     kind = backend.DeviceArray_float64
     assert kind(5).shape() == [5] and kind(np.int64(5)).size() == 5
     low = kind([2, 3], 0)
@@ -742,7 +758,7 @@ def test_device_pointers_are_not_host_pointers():
             backend.DeviceArray_int32(memory.ptr(), [3])
 
 
-def test_addresses_are_used_but_not_owned():
+def test_addresses_are_used_but_not_owned(addresses):
     host, memory = np.zeros(4), da.zeros(4)
     g = backend.DeviceArray_float64(host.ctypes.data, memory.ptr, [4])
     host[:] = 3
@@ -759,6 +775,21 @@ def test_host_memory_as_device_memory():
     host[:] = 3
     g.to_device()
     np.testing.assert_array_equal(memory, 3)
+
+
+def test_device_memory_goes_with_the_last_array():
+    memory = da.get_device().memory
+    gc.collect()
+    before = memory.statistics().used
+    g = to_gpu(np.zeros(1 << 17))
+    wrapper = GPUArray(allocator=Allocator(g))
+    assert memory.statistics().used >= before + (1 << 20)
+    del g
+    gc.collect()
+    assert memory.statistics().used >= before + (1 << 20)
+    del wrapper
+    gc.collect()
+    assert memory.statistics().used == before
 
 
 def test_pointers_keep_what_they_point_to():
@@ -997,6 +1028,29 @@ def test_two_gpus(gpus):
     pygpu.cudaGetLastError()
 
 
+def test_what_a_gpus_runtime_reports_is_the_value(gpus):
+    g, stream, event = to_gpu(np.arange(3)), pygpu.cudaStream_t(), pygpu.cudaEvent_t()
+    pygpu.cudaEventRecord(event), pygpu.cudaEventSynchronize(event)
+    gpus.deny_after = 0
+    assert PagelockedAllocator((4,), "int32").last_status.as_int() == NO_MEMORY
+    gpus.sticky = 719  # a kernel of somebody's has crashed
+    for call in (
+        g.to_device, g.to_host, lambda: g.set_val(0, 1), pygpu.cudaDeviceSynchronize,
+        lambda: pygpu.cudaEventRecord(event, stream),
+        lambda: PagelockedAllocator((4,), "int32").last_status,
+    ):  # fmt: skip
+        assert pygpu.cudaGetErrorName(call()) == "cudaErrorLaunchFailure"
+    np.testing.assert_array_equal(g.get(), [0, 1, 2])  # the mirror, as it was
+    assert g.last_status.as_int() == 719 == pygpu.cudaGetLastError().as_int()
+
+
+def test_hip_is_told():
+    with standin(Machine(is_hip=True, built_for=70051831, driver=70051831), hip):
+        assert pygpu.use_hip is True and backend.use_hip is True
+        np.testing.assert_array_equal(to_gpu(np.arange(3)).get(), [0, 1, 2])
+    assert pygpu.use_hip is False
+
+
 def test_arrays_of_gpus_have_the_interface_of_cuda(gpus):
     g = to_gpu(np.asfortranarray(np.arange(6.0, dtype="f4").reshape(2, 3)))
     interface = g.__cuda_array_interface__
@@ -1030,6 +1084,21 @@ def test_transfers_wait_for_streams_as_in_cuda(gpus):
     pygpu.cudaEventRecord(event)  # in the default stream, after all others
     pygpu.cudaEventSynchronize(event)
     assert stream.stream.done
+
+
+# ---- the page
+
+
+@needs_host_memory
+@pytest.mark.skipif(shutil.which("cc") is None, reason="the page's example needs a C compiler")
+def test_the_page_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[1] / "docs/from-pygpu.md").read_text(encoding="utf-8")
+    namespace = {}
+    parts = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(parts) >= 2
+    for part in parts:
+        exec(part, namespace)
 
 
 def test_registry_is_left_as_it_was():

@@ -168,8 +168,8 @@ def attempt(
     Parameters
     ----------
     work : callable
-        What raises something else than an error of devarray or of memory is a mistake in a
-        program, and is let through.
+        What raises something else than an error of devarray, of memory, or of a GPU's runtime is a
+        mistake in a program, and is let through.
     code : int, optional
         What a failure counts as, if not as what it was raised for.
     remember : bool, optional
@@ -177,7 +177,9 @@ def attempt(
     """
     try:
         return work(), success()
-    except (DevarrayError, MemoryError) as error:
+    except (DevarrayError, MemoryError, RuntimeError) as error:
+        if not isinstance(error, (DevarrayError, MemoryError)) and not hasattr(error, "status"):
+            raise
         make = failure if remember else cudaError_t
         return None, make(code or _code_of(error), str(error) or type(error).__name__)
 

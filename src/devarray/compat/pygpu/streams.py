@@ -207,9 +207,10 @@ def cudaEventElapsedTime(start: cudaEvent_t, end: cudaEvent_t) -> tuple[float, c
     if not (start.timed and end.timed):
         text = "an event made with cudaEventDisableTiming (2) has no time"
         return 0.0, failure(INVALID_HANDLE, text)
-    if not (first.done and last.done):
+    done, error = attempt(lambda: first.done and last.done)
+    if not done:
         text = "an event has not happened yet: call cudaEventSynchronize(end) first"
-        return 0.0, failure(NOT_READY, text)
+        return 0.0, failure(NOT_READY, text) if done is False else error
     try:
         elapsed, error = attempt(lambda: first.elapsed_ms(last))
     except ValueError as unrecorded:
