@@ -93,18 +93,29 @@ class Shapes:
 
     # Shape
 
-    def transpose(self, *axes: Any) -> Any:
-        """Return a view with the axes permuted, reversed by default; see `numpy.transpose`."""
+    def transpose(self, *order: Any, axes: Any = None) -> Any:
+        """Return a view with the axes permuted, reversed by default; see `numpy.transpose`.
+
+        Parameters
+        ----------
+        *order : int, or one sequence of int
+        axes : sequence of int, optional
+            The same by name.
+        """
+        if axes is not None:
+            if order:
+                raise TypeError("transpose() got the axes twice")
+            order = (axes,)
         ndim = len(self.shape)
-        given: Any = axes
-        if len(axes) == 1 and (axes[0] is None or np.iterable(axes[0])):
-            given = axes[0]
-        if given is None or (given == () and not (axes and ndim)):
+        given: Any = order
+        if len(order) == 1 and (order[0] is None or np.iterable(order[0])):
+            given = order[0]
+        if given is None or not order:
             given = range(ndim - 1, -1, -1)
-        order = tuple(normalize_axis(axis, ndim) for axis in given)
-        if len(order) != ndim or len(set(order)) != ndim:
+        places = tuple(normalize_axis(axis, ndim) for axis in given)
+        if len(places) != ndim or len(set(places)) != ndim:
             raise ValueError(f"transpose needs each of the {ndim} axes once, got {tuple(given)}")
-        return self._view(permuted(self._array, order))
+        return self._view(permuted(self._array, places))
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         """Return the elements in another shape, contiguous in the order C or F.
