@@ -1086,6 +1086,21 @@ def test_transfers_wait_for_streams_as_in_cuda(gpus):
     assert stream.stream.done
 
 
+@pytest.mark.parametrize("flags", [0, 1])
+def test_memory_is_not_used_again_before_foreign_work_is_done(gpus, flags):
+    values, stream = np.arange(1000.0), pygpu.cudaStream_t(flags)
+    g = GPUArray((1000,))
+    runtime = g.array.device.cupy.cuda.runtime
+    runtime.memcpyAsync(g.ptr, values.ctypes.data, values.nbytes, 1, int(stream))
+    address = g.ptr
+    del g  # as cudaFree waits for the device
+    gc.collect()
+    other = to_gpu(np.zeros(1000))
+    assert other.ptr == address
+    pygpu.cudaDeviceSynchronize()
+    np.testing.assert_array_equal(other.get(), 0)
+
+
 # ---- the page
 
 

@@ -10,36 +10,55 @@ import numpy as np
 from devarray import engine
 from devarray.array import DeviceArray
 from devarray.boundary import from_address
+from devarray.compat.pygpu.status import attempt
 from devarray.creation import empty
-from devarray.device import Device
+from devarray.device import Block, Device
 from devarray.streams import Stream
 
 __all__ = [
+    "add_stream",
     "allocated",
     "at_address",
-    "blocking_streams",
     "download",
     "follow_streams",
     "host_bytes",
     "upload",
 ]
 
-# Streams that transfers wait for, as CUDA's do for streams without cudaStreamNonBlocking
-blocking_streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+# The streams made here, and whether transfers wait for them, as CUDA's do for streams without
+# cudaStreamNonBlocking. Foreign functions may put work into them that devarray knows nothing of.
+_streams: weakref.WeakKeyDictionary[Stream, bool] = weakref.WeakKeyDictionary()
+
+
+def add_stream(stream: Stream, blocking: bool) -> None:
+    """Take note of a stream that foreign functions may put work into."""
+    _streams[stream] = blocking
 
 
 def follow_streams(device: Device) -> None:
     """Let the current stream wait for what was put into the blocking streams of its device."""
     current = device.current_stream()
-    for stream in [s for s in blocking_streams if s.device is device and s is not current]:
-        if not stream.done:
+    for stream, blocking in list(_streams.items()):
+        if blocking and stream.device is device and stream is not current and not stream.done:
             current.wait(stream.record())
+
+
+def _let_go(block: Block) -> None:
+    """Have memory used again only after all streams, as `cudaFree` waits for the device."""
+    for stream in list(_streams):
+        if stream.device is not block.device or stream.done:
+            continue
+        marked, _ = attempt(stream.record, remember=False)
+        if marked is not None:  # else the device has failed, and memory does not matter any more
+            stream.count += 1  # foreign work, which was not counted
+            block.readers = {**(block.readers or {}), stream: stream.count}
 
 
 def allocated(device: Device, size: int, dtype: np.dtype[Any]) -> DeviceArray:
     """Return uninitialised memory for `size` elements; raises `DeviceMemoryError`."""
     memory = empty(size, dtype, device=device)
-    engine.export(memory._buffer)  # its address is given away
+    block = engine.export(memory._buffer)  # its address is given away
+    weakref.finalize(memory._buffer, _let_go, block).atexit = False
     return memory
 
 

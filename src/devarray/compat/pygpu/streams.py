@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from devarray.compat.pygpu.devices import current_device
-from devarray.compat.pygpu.memory import blocking_streams, follow_streams
+from devarray.compat.pygpu.memory import add_stream, follow_streams
 from devarray.compat.pygpu.pointers import Pointer
 from devarray.compat.pygpu.status import (
     INVALID_HANDLE,
@@ -108,8 +108,8 @@ class cudaStream_t(_Handle):  # noqa: N801
     def __init__(self, flags: int = 0) -> None:
         super().__init__()
         self.stream: Stream | None = self._made(flags, NON_BLOCKING, lambda d: d.new_stream())
-        if self.stream is not None and not flags:
-            blocking_streams.add(self.stream)
+        if self.stream is not None:
+            add_stream(self.stream, not flags)
 
     @property
     def handle(self) -> int:
