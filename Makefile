@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Twice quiet: errors only.
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: demo test test-sycl kernels lint bench conformance clean
+.PHONY: demo test test-sycl kernels lint bench conformance compat-pycuda clean
 
 # The example programs under NumPy and under devarray: agreement, times, pictures in out/.
 demo: $(VENV)/.test
@@ -39,6 +39,11 @@ bench: $(VENV)/.test
 conformance: $(VENV)/.conformance
 	@$(BIN)/python array_api_tests/run.py $(CONFORMANCE_ARGS)
 
+# PyCUDA's own tests and examples, from its source distribution (out/pycuda), against
+# devarray.compat.pycuda: counts, and the reason of each skip.
+compat-pycuda: $(VENV)/.pycuda
+	@$(BIN)/python tools/pycuda_tests.py $(PYCUDA_ARGS)
+
 clean:
 	rm -rf $(VENV) out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests tools examples -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -61,6 +66,11 @@ $(VENV)/.lint: pyproject.toml $(VENV)/.test
 
 $(VENV)/.conformance: pyproject.toml $(VENV)/.test
 	@$(PIP) --editable '.[test,conformance]'
+	@touch $@
+
+$(VENV)/.pycuda: pyproject.toml $(VENV)/.test
+	@echo "installing what PyCUDA's tests and examples import into $(VENV)"
+	@$(PIP) 'pytools>=2024' 'jinja2>=3'
 	@touch $@
 
 # Debian splits ensurepip off into python3-venv. Without it, the system's pip, or else virtualenv,
