@@ -1028,6 +1028,27 @@ def test_two_gpus(gpus):
     pygpu.cudaGetLastError()
 
 
+def test_the_device_in_use_is_so_for_foreign_functions(gpus):
+    first, stream = to_gpu(np.arange(3)), pygpu.cudaStream_t()
+    event = pygpu.cudaEvent_t()
+    pygpu.cudaSetDevice(1)
+    assert gpus.device == 1  # at once, as a library of the user's launches there now
+    for use in (
+        first.to_device, first.get, lambda: first.set_val(0, 1), lambda: first[0],
+        lambda: first.set(np.zeros(3, int)), lambda: GPUArray(allocator=Allocator(first)),
+        lambda: pygpu.cudaEventRecord(event, stream), lambda: pygpu.cudaEventSynchronize(event),
+        lambda: pygpu.cudaDeviceProp(0).name(), lambda: pygpu.cudaSetDevice(99),
+    ):  # fmt: skip
+        use()
+        assert gpus.device == 1
+    first = None
+    gc.collect()
+    assert gpus.device == 1
+    pygpu.cudaSetDevice(0)
+    assert gpus.device == 0
+    pygpu.cudaGetLastError()
+
+
 def test_what_a_gpus_runtime_reports_is_the_value(gpus):
     g, stream, event = to_gpu(np.arange(3)), pygpu.cudaStream_t(), pygpu.cudaEvent_t()
     pygpu.cudaEventRecord(event), pygpu.cudaEventSynchronize(event)

@@ -10,13 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from devarray.array import DeviceArray as Core
-from devarray.compat.pygpu.devices import current_device
+from devarray.compat.pygpu.devices import attempt_here, current_device
 from devarray.compat.pygpu.memory import allocated, at_address, download, host_bytes, upload
 from devarray.compat.pygpu.pointers import Pointer, checked_size, host_array, pointer_to, typed
 from devarray.compat.pygpu.status import (
     INVALID_DEVICE_POINTER,
     INVALID_VALUE,
-    attempt,
     cudaError_t,
     failure,
     success,
@@ -152,7 +151,7 @@ class DeviceArray:
             self._memory = whole[:size]
         elif int(pointer):
             address, keep = int(pointer), pointer if owner is not None else None
-            self._memory, self._status = attempt(
+            self._memory, self._status = attempt_here(
                 lambda: at_address(current_device(), address, size, self.dtype, keep),
                 INVALID_DEVICE_POINTER,
             )
@@ -268,7 +267,7 @@ class DeviceArray:
         if self._memory is not None:
             self._status = success()
             return self._status
-        self._memory, self._status = attempt(
+        self._memory, self._status = attempt_here(
             lambda: allocated(current_device(), self.size(), self.dtype)
         )
         self._owns = self._memory is not None
@@ -286,7 +285,7 @@ class DeviceArray:
         if memory is None:
             return self._refused(_NO_MEMORY)
         flat = np.ascontiguousarray((values if self._c_order else values.T).reshape(-1))
-        self._status = attempt(lambda: upload(memory, flat, first))[1]
+        self._status = attempt_here(lambda: upload(memory, flat, first))[1]
         return self._status
 
     def to_host(self) -> cudaError_t:
@@ -306,7 +305,7 @@ class DeviceArray:
         place = target if self._c_order else target.T
         direct = place.flags.c_contiguous and place.flags.aligned
         flat = place.reshape(-1) if direct else np.empty(self.size(), self.dtype)
-        self._status = attempt(lambda: download(memory, flat))[1]
+        self._status = attempt_here(lambda: download(memory, flat))[1]
         if not direct and not self._status.as_int():
             place[...] = flat.reshape(place.shape)
         return self._status

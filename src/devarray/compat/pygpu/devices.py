@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import operator
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from devarray import registry
 from devarray.compat.pygpu.status import (
@@ -25,6 +26,7 @@ from devarray.device import Device
 from devarray.errors import DeviceError
 
 __all__ = [
+    "attempt_here",
     "cudaDeviceProp",
     "cudaDeviceReset",
     "cudaDeviceSynchronize",
@@ -37,6 +39,8 @@ __all__ = [
     "nvmlShutdown",
     "numbered_device",
 ]
+
+Result = TypeVar("Result")
 
 _local = threading.local()
 
@@ -66,6 +70,22 @@ def _number_of(device: Device) -> int:
     return int(device.name.partition(":")[2] or 0)
 
 
+def _select(device: Device) -> None:
+    """Make a device the one that foreign functions find in use on this thread."""
+    with device.current_stream():
+        pass
+
+
+def attempt_here(
+    work: Callable[[], Result], code: int = 0, remember: bool = True
+) -> tuple[Result | None, cudaError_t]:
+    """Do work as `attempt` does, and leave this thread's device in use, whichever did the work."""
+    result = attempt(work, code, remember)
+    if len(registry.open_devices()) > 1:
+        attempt(lambda: _select(current_device()), remember=False)
+    return result
+
+
 def _as_number(number: Any) -> int:
     try:
         return operator.index(number)
@@ -91,10 +111,11 @@ def cudaSetDevice(device: int) -> cudaError_t:
     default, error = attempt(registry.get_device, NO_DEVICE)
     if default is None:
         return error
-    chosen, error = attempt(lambda: numbered_device(number), INVALID_DEVICE)
-    if chosen is not None:
-        _local.chosen = default, chosen
-    return error
+    chosen, error = attempt_here(lambda: numbered_device(number), INVALID_DEVICE)
+    if chosen is None:
+        return error
+    _local.chosen = default, chosen
+    return attempt(lambda: _select(chosen))[1]
 
 
 def cudaGetDevice() -> tuple[int, cudaError_t]:
@@ -122,7 +143,7 @@ def _wait_for(device: Device) -> None:
 
 def cudaDeviceSynchronize() -> cudaError_t:
     """Wait until everything on this thread's device has finished; return what failed of it."""
-    return attempt(lambda: _wait_for(current_device()))[1]
+    return attempt_here(lambda: _wait_for(current_device()))[1]
 
 
 def _reset() -> None:
@@ -136,7 +157,7 @@ def cudaDeviceReset() -> cudaError_t:
 
     Arrays stay as they are: nothing that a program can still reach is taken away.
     """
-    return attempt(_reset)[1]
+    return attempt_here(_reset)[1]
 
 
 class cudaDeviceProp:  # noqa: N801
@@ -156,11 +177,11 @@ class cudaDeviceProp:  # noqa: N801
 
     def __init__(self, device: int) -> None:
         number = _as_number(device)
-        found, self._status = attempt(lambda: numbered_device(number), INVALID_DEVICE)
+        found, self._status = attempt_here(lambda: numbered_device(number), INVALID_DEVICE)
         self._device = found.name if found is not None else ""
         self._facts: dict[str, Any] = {}
         if found is not None:
-            facts, self._status = attempt(lambda: found.properties)
+            facts, self._status = attempt_here(lambda: found.properties)
             self._facts = facts or {}
 
     def _fact(self, name: str, what: str, otherwise: Any) -> Any:
@@ -240,7 +261,7 @@ class nvmlDevice:  # noqa: N801
         if not _users:
             self._status = _uninitialized()
             return
-        self._device, error = attempt(lambda: numbered_device(number), remember=False)
+        self._device, error = attempt_here(lambda: numbered_device(number), remember=False)
         self._status = nvmlReturn_t(0 if self._device else _NVML_INVALID, error.message)
 
     def utilization_rates(self) -> tuple[int, int]:
@@ -260,7 +281,7 @@ class nvmlDevice:  # noqa: N801
         device = self._device
         if device is None:
             return 0, 0, 0
-        facts, error = attempt(
+        facts, error = attempt_here(
             lambda: (device.properties["memory"], device.memory.statistics()), remember=False
         )
         if facts is None:

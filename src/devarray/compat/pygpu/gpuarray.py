@@ -16,13 +16,12 @@ from devarray.compat.pygpu.allocators import (
     plain,
 )
 from devarray.compat.pygpu.arrays import DEVICE_ARRAYS, is_integer
-from devarray.compat.pygpu.devices import current_device, numbered_device
+from devarray.compat.pygpu.devices import attempt_here, current_device, numbered_device
 from devarray.compat.pygpu.memory import at_address
 from devarray.compat.pygpu.pointers import SUPPORTED_DTYPES, Pointer, dtype
 from devarray.compat.pygpu.status import (
     INVALID_DEVICE_POINTER,
     INVALID_VALUE,
-    attempt,
     cudaError_t,
     failure,
     success,
@@ -92,7 +91,7 @@ class Allocator:
         self._c_order = bool(flags.c_contiguous)
         if not flags.forc:
             raise ValueError(_NOT_CONTIGUOUS)
-        self._status = attempt(lambda: data.ptr)[1]  # others may write the memory from now on
+        self._status = attempt_here(lambda: data.ptr)[1]  # others may write the memory from now on
         self._memory = (data if self._c_order else data.T).reshape(-1)
 
     def _of_foreign(self, data: Any) -> None:
@@ -125,7 +124,7 @@ class Allocator:
         if not address and size:
             self._status = failure(INVALID_VALUE, f"{owner!r} has no memory: its address is 0")
             return
-        self._memory, self._status = attempt(
+        self._memory, self._status = attempt_here(
             lambda: at_address(where(), address, size, kind, owner), INVALID_DEVICE_POINTER
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from devarray import engine
 from devarray.array import DeviceArray
 from devarray.boundary import from_address
-from devarray.compat.pygpu.status import attempt
+from devarray.compat.pygpu.devices import attempt_here
 from devarray.creation import empty
 from devarray.device import Block, Device
 from devarray.streams import Stream
@@ -46,12 +46,16 @@ def follow_streams(device: Device) -> None:
 def _let_go(block: Block) -> None:
     """Have memory used again only after all streams, as `cudaFree` waits for the device."""
     for stream in list(_streams):
-        if stream.device is not block.device or stream.done:
-            continue
-        marked, _ = attempt(stream.record, remember=False)
-        if marked is not None:  # else the device has failed, and memory does not matter any more
-            stream.count += 1  # foreign work, which was not counted
-            block.readers = {**(block.readers or {}), stream: stream.count}
+        if stream.device is block.device:
+            # if the device has failed, memory does not matter any more
+            attempt_here(lambda s=stream: _mark(s, block), remember=False)  # type: ignore[misc]
+
+
+def _mark(stream: Stream, block: Block) -> None:
+    if not stream.done:
+        stream.record()
+        stream.count += 1  # foreign work, which was not counted
+        block.readers = {**(block.readers or {}), stream: stream.count}
 
 
 def allocated(device: Device, size: int, dtype: np.dtype[Any]) -> DeviceArray:

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from devarray.array import DeviceArray
-from devarray.compat.pygpu.devices import current_device
+from devarray.compat.pygpu.devices import attempt_here, current_device
 from devarray.compat.pygpu.memory import allocated, host_bytes
-from devarray.compat.pygpu.status import attempt, cudaError_t
+from devarray.compat.pygpu.status import cudaError_t
 
 __all__ = [
     "DEVICE_ALLOCATORS",
@@ -205,7 +205,7 @@ class PagelockedAllocator(HostAllocator):
             ``cudaErrorMemoryAllocation`` if there is not enough memory.
         """
         nbytes = checked_size(n) * self.dtype.itemsize
-        memory, error = attempt(lambda: current_device().pinned(nbytes))
+        memory, error = attempt_here(lambda: current_device().pinned(nbytes))
         self._memory = None if memory is None else memory.view(self.dtype)
         return error
 
@@ -223,7 +223,7 @@ class DeviceAllocator(_Allocator):
         """
         size = checked_size(n)
         self._memory = None  # it may be what the new memory needs
-        self._memory, error = attempt(lambda: allocated(current_device(), size, self.dtype))
+        self._memory, error = attempt_here(lambda: allocated(current_device(), size, self.dtype))
         return error
 
     def ptr(self) -> Pointer:

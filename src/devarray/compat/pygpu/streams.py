@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from devarray.compat.pygpu.devices import current_device
+from devarray.compat.pygpu.devices import attempt_here, current_device
 from devarray.compat.pygpu.memory import add_stream, follow_streams
 from devarray.compat.pygpu.pointers import Pointer
 from devarray.compat.pygpu.status import (
     INVALID_HANDLE,
     INVALID_VALUE,
     NOT_READY,
-    attempt,
     cudaError_t,
     failure,
 )
@@ -84,7 +83,7 @@ class _Handle:
             text = f"{flags:#x} are no flags of a {self._pointer.label}"
             self._status = failure(INVALID_VALUE, text)
             return None
-        made, self._status = attempt(lambda: make(current_device()))
+        made, self._status = attempt_here(lambda: make(current_device()))
         return made
 
 
@@ -170,7 +169,7 @@ def cudaEventRecord(event: cudaEvent_t, stream: cudaStream_t | None = None) -> c
         return _not_made("event")
     mark, device = event.event, event.event.device
     if stream is None:
-        return attempt(lambda: _record_after_all(mark))[1]
+        return attempt_here(lambda: _record_after_all(mark))[1]
     _check(stream, cudaStream_t, "stream")
     if stream.stream is None:
         return _not_made("stream")
@@ -181,13 +180,13 @@ def cudaEventRecord(event: cudaEvent_t, stream: cudaStream_t | None = None) -> c
             f"{stream.stream.device.name}",
         )
     target = stream.stream
-    return attempt(lambda: mark.record(target))[1]
+    return attempt_here(lambda: mark.record(target))[1]
 
 
 def cudaEventSynchronize(event: cudaEvent_t) -> cudaError_t:
     """Wait until an event has happened; one that was never recorded has."""
     _check(event, cudaEvent_t, "event")
-    return _not_made("event") if event.event is None else attempt(event.event.synchronize)[1]
+    return _not_made("event") if event.event is None else attempt_here(event.event.synchronize)[1]
 
 
 def cudaEventElapsedTime(start: cudaEvent_t, end: cudaEvent_t) -> tuple[float, cudaError_t]:
@@ -207,12 +206,12 @@ def cudaEventElapsedTime(start: cudaEvent_t, end: cudaEvent_t) -> tuple[float, c
     if not (start.timed and end.timed):
         text = "an event made with cudaEventDisableTiming (2) has no time"
         return 0.0, failure(INVALID_HANDLE, text)
-    done, error = attempt(lambda: first.done and last.done)
+    done, error = attempt_here(lambda: first.done and last.done)
     if not done:
         text = "an event has not happened yet: call cudaEventSynchronize(end) first"
         return 0.0, failure(NOT_READY, text) if done is False else error
     try:
-        elapsed, error = attempt(lambda: first.elapsed_ms(last))
+        elapsed, error = attempt_here(lambda: first.elapsed_ms(last))
     except ValueError as unrecorded:
         return 0.0, failure(INVALID_HANDLE, str(unrecorded))
     return elapsed or 0.0, error
