@@ -19,13 +19,21 @@ from ..errors import CompileError, DeviceError
 from .arguments import launch_sizes, value_bytes
 from .cache import KernelCache
 from .host_checks import DECLARATIONS, Array, Checks, check_flags
-from .host_text import entry_text, host_text, library_text, signatures, translate
+from .host_text import entry_text, host_text, library_text, translate
 from .signatures import Parameter
+from .source_text import signatures
 from .toolchain import find_toolchain, load_runtime
 
 __all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
 
-_FLAGS = ("-std=gnu++17", "-Wno-shadow", "-Wno-error=shadow", "-Wno-attributes", "-Wno-format")
+_FLAGS = (
+    "-std=gnu++17",
+    "-fno-wrapv",
+    "-Wno-shadow",
+    "-Wno-error=shadow",
+    "-Wno-attributes",
+    "-Wno-format",
+)
 _STACK = 1 << 16  # bytes of a fiber, unless a function of the kernel needs more
 _MOST_STACK = 1 << 24
 _RESERVE = 8192  # bytes that stay for library functions
@@ -104,10 +112,12 @@ class HostModule:
         ended_pass: bool = False,
         cache: KernelCache | None = None,
         checks: bool = False,
+        whole_blocks: bool = True,
     ) -> None:
         self._cache = KernelCache() if cache is None else cache
         self._checks: Checks | None = None
-        self._library = self._load(source, names, tuple(flags), ended_pass, checks)
+        whole = whole_blocks and not checks
+        self._library = self._load(source, names, tuple(flags), ended_pass, checks, whole)
         ffi = _ffi()
         declared = signatures(source)
         self._kernels: dict[str, _Kernel] = {}
@@ -138,11 +148,12 @@ class HostModule:
         flags: tuple[str, ...],
         ended_pass: bool,
         checks: bool,
+        whole_blocks: bool,
     ) -> Any:
         stack = _STACK
         flags += check_flags(find_toolchain()) if checks else ()
         while True:
-            text = host_text(source, names, stack, ended_pass, checks)
+            text = host_text(source, names, stack, ended_pass, checks, whole_blocks)
             limit = f"frame-larger-than={stack - _RESERVE}"
             gcc = find_toolchain().name == "gcc"
             frame = (f"-Werror={limit}",) if gcc else (f"-W{limit}", "-Werror=frame-larger-than")
@@ -150,6 +161,9 @@ class HostModule:
                 return self._open(text, (*_FLAGS, *frame, *flags), checks)
             except CompileError as error:
                 frames = [int(size) for size in _FRAME.findall(error.log)]
+                if whole_blocks and not frames:  # the messages must be those of the user's text
+                    whole_blocks = False
+                    continue
                 stack = 1 << (2 * max(frames, default=0)).bit_length()
                 if not frames or stack > _MOST_STACK:
                     problem = str(error).split("\n", 1)[0]
@@ -185,6 +199,17 @@ class HostModule:
         if name not in self._variables:
             raise ValueError(f"no variable {name!r} in the module{_list(self._variables)}")
         return self._variables[name]
+
+    def take_variables(self, other: HostModule) -> None:
+        """Copy the values of another module's variables to those of the same name and size."""
+        ffi = _ffi()
+        for name, (address, nbytes) in self._variables.items():
+            source, size = other._variables.get(name, (0, -1))
+            if size == nbytes:
+                to = ffi.buffer(ffi.cast("char *", address), nbytes)
+                value = bytes(ffi.buffer(ffi.cast("char *", source), nbytes))
+                if to[:] != value:  # what is const lies in memory that cannot be written
+                    to[:] = value
 
     def launch(
         self,

@@ -10,213 +10,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 
-from .signatures import Parameter, parse_parameters
-
-__all__ = ["entry_text", "host_text", "library_text", "signatures", "translate"]
-
-# ---- reading kernel text ---------------------------------------------------------------------
-
-_OPAQUE = re.compile(
-    r"//(?:\\\n|[^\n])*|/\*.*?\*/"
-    r'|R"([^()\\\s]{0,16})\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Za-z])\'(?:\\.|[^\'\\\n])*\'',
-    re.DOTALL,
+from .host_blocks import Surroundings, block_text
+from .preludes import prelude
+from .signatures import parse_parameters
+from .source_text import (
+    ALIGNED,
+    INCLUDE,
+    OPAQUE,
+    WORD,
+    Reading,
+    closing,
+    functions,
+    read,
+    words_that_bring,
 )
-_DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
-_DEFINE = re.compile(r"[ \t]*#\s*define\s+(\w+)(\([^)]*\))?(.*)", re.DOTALL)
-_INCLUDE = re.compile(
-    r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda(?!_fp|_bf)[\w.]*|device_launch_parameters\.h"
-    r"|hip/[\w.]+|c?(?:stdio|math|assert|stdint|stddef|stdlib|float|limits|string)(?:\.h)?"
-    r"|math_constants\.h|vector_types\.h|vector_functions\.h|builtin_types\.h)[>\"]",
-    re.MULTILINE,
-)
+
+__all__ = ["entry_text", "host_text", "library_text", "translate"]
+
 _WAITS = (
     r"__syncthreads\w*|__syncwarp|__barrier_sync|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*"
     r"|__activemask|__match_\w+|__reduce_\w+_sync"
 )
 _FAILS = r"assert|__trap"
 _INDICES = rf"threadIdx|blockIdx|blockDim|gridDim|hip(?:Thread|Block|Grid)\w+|{_FAILS}"
-_WORD = re.compile(r"\w+")
-_ALIGNED = r"\b(?:__align__|alignas)\s*\([^)]*\)|\b__attribute__\s*\(\([^)]*\)+"
-_ATTRIBUTES = ("__launch_bounds__", "__attribute__", "__align__", "alignas", "__cluster_dims__")
 
-
-def _masked(source: str) -> str:
-    """Return the text with blanks for comments and underscores for what strings contain."""
-
-    def hide(found: re.Match[str]) -> str:
-        text = found.group()
-        if text.startswith("/"):
-            return re.sub(r"[^\n]", " ", text)
-        return text[0] + re.sub(r"[^\n]", "_", text[1:-1]) + text[-1]
-
-    return _OPAQUE.sub(hide, source)
-
-
-@dataclass
-class _Piece:
-    """A declaration or definition outside of functions: where it lies, and what it is."""
-
-    text: str
-    namespace: str
-    head: str = ""  # what comes before its braces
-    name: str = ""  # of a function
-    kernel: bool = False
-
-
-@dataclass
-class _Reading:
-    """What is known of a source.
-
-    Attributes
-    ----------
-    masked : str
-        The text without comments, strings and directives.
-    macros : dict
-        The text of each macro.
-    markers : dict
-        Words that make a function a kernel; whether they take the name as an argument.
-    pieces : list
-        The declarations.
-    whole : bool
-        False if braces do not match: nothing is then known of the pieces.
-    """
-
-    masked: str
-    macros: dict[str, str]
-    markers: dict[str, bool]
-    pieces: list[_Piece] = field(default_factory=list)
-    whole: bool = True
-
-
-def _read(source: str) -> _Reading:
-    text = _masked(source)
-    macros: dict[str, str] = {}
-    markers = {"__global__": False}
-    for directive in _DIRECTIVE.findall(text):
-        found = _DEFINE.match(directive)
-        if found:
-            name, parameters, body = found.groups()
-            macros[name] = macros.get(name, "") + " " + body
-            if any(word in markers for word in _WORD.findall(body)):
-                markers[name] = bool(parameters)
-    text = _DIRECTIVE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
-    reading = _Reading(text, macros, markers)
-    _split(reading)
-    for piece in reading.pieces:
-        piece.head = piece.text.split("{", 1)[0]
-        piece.kernel = any(word in markers for word in _WORD.findall(piece.head))
-        piece.name = next(_functions(piece.head, markers), ("", 0))[0]
-    return reading
-
-
-def _split(reading: _Reading) -> None:
-    """Cut the text into pieces; braces of namespaces and of `extern "C"` do not count."""
-    text = reading.masked
-    spaces: list[str] = []
-    depth = start = 0
-    for found in re.finditer(r"[{};]", text):
-        sign, end = found.group(), found.end()
-        head = text[start : found.start()]
-        if sign == "{":
-            space = re.search(r'(?:extern\s*"_*"|\bnamespace\s*([\w:]*))\s*$', head)
-            if depth == 0 and space:
-                spaces.append(space.group(1) or "")
-                start = end
-            else:
-                depth += 1
-            continue
-        if sign == "}":
-            if depth == 0:
-                reading.whole = reading.whole and bool(spaces)
-                del spaces[-1:]
-                start = end
-                continue
-            depth -= 1
-            if depth == 0 and re.compile(r"\s*[,;]").match(text, end):  # an initializer, a class
-                continue
-        if depth == 0:
-            namespace = "".join(f"{space}::" for space in spaces if space)
-            reading.pieces.append(_Piece(text[start:end], namespace))
-            start = end
-    reading.whole = reading.whole and depth == 0 and not spaces
-
-
-def _functions(head: str, markers: dict[str, bool]) -> Iterator[tuple[str, int]]:
-    """Yield name and the place behind the opening parenthesis of what looks like a function."""
-    for found in re.finditer(r"(\w+)\s*\(", head):
-        name = found.group(1)
-        if markers.get(name):  # KERNEL(name)(parameters)
-            close = _closing(head, found.end())
-            opening = re.compile(r"\s*\(").match(head, close)
-            words = _WORD.findall(head[found.end() : close])
-            if opening and words:
-                yield words[-1], opening.end()
-        elif name not in _ATTRIBUTES and _outside(head, found.start()):
-            yield name, found.end()
-
-
-def _closing(text: str, place: int) -> int:
-    """Return the place behind the parenthesis that closes the one before `place`."""
-    depth = 1
-    while depth and place < len(text):
-        depth += {"(": 1, ")": -1}.get(text[place], 0)
-        place += 1
-    return place
-
-
-def _outside(text: str, place: int) -> bool:
-    return text.count("(", 0, place) == text.count(")", 0, place)
-
-
-def _words(pattern: str, reading: _Reading) -> tuple[str, str, bool]:
-    """Return what brings `pattern` into the text of a function: two patterns, and a doubt.
-
-    The first is for all words, the second for those behind which a function is called. The doubt:
-    what has no name of its own, such as a method or a lambda, brings it.
-    """
-    direct = re.compile(rf"\b(?:{pattern})\b")
-    macros = {name for name, body in reading.macros.items() if direct.search(body)}
-    functions: set[str] = set()
-    doubt = not reading.whole and bool(direct.search(reading.masked))
-    known = -1
-    while known < (known := len(macros) + len(functions)):
-        for name, body in reading.macros.items():
-            words = set(_WORD.findall(body))
-            if words & macros:
-                macros.add(name)
-            if words & functions:
-                functions.add(name)
-        for piece in reading.pieces:
-            if not piece.kernel:
-                words = set(_WORD.findall(piece.text))
-                if words & (macros | functions) or direct.search(piece.text):
-                    head = re.sub(r"<[^<>]*>", "", piece.head)
-                    named = piece.name and not re.search(r"\b(?:struct|class)\b|=", head)
-                    doubt = doubt or not named
-                    functions.add(piece.name)
-    functions.discard("")
-    calls = "|".join(map(re.escape, sorted(functions)))
-    everything = "|".join([pattern, *map(re.escape, sorted(macros | functions))])
-    return rf"\b(?:{everything})\b", rf"\b(?:{calls})\b" if calls else r"(?!)", doubt
-
-
-def signatures(source: str) -> dict[str, tuple[Parameter, ...]]:
-    """Return the parameters of each kernel of a source, as its text declares them."""
-    reading = _read(source)
-    found = {}
-    for piece in reading.pieces:
-        if piece.kernel and piece.name:
-            head = piece.head
-            place = next(_functions(head, reading.markers))[1]
-            found[piece.name] = parse_parameters(head[place : _closing(head, place) - 1])
-    return found
-
-
-# ---- what is changed and added -----------------------------------------------------------------
+Edits = list[tuple[int, int, str]]  # from, to, what comes instead
 
 
 def translate(source: str) -> str:
@@ -227,18 +47,47 @@ def translate(source: str) -> str:
     source : str
         CUDA C or HIP.
     """
-    return _translate(source, _read(source))
+    return _translate(source, read(source), {})
 
 
-def _translate(source: str, reading: _Reading) -> str:
+def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
+    """Return what is changed in each kernel that is written as loops over a block's threads."""
+    pattern, _, doubt = words_that_bring(_WAITS, reading)
+    if doubt or not reading.whole:
+        return {}
+    by_reference = [p.name for p in reading.pieces if not p.kernel and "&" in p.head and p.name]
+    around = Surroundings(
+        source, reading.masked, reading.macros, re.compile(pattern), frozenset(by_reference)
+    )
+    found: dict[str, Edits] = {}
+    for piece in reading.pieces:
+        if not (piece.kernel and piece.name and piece.text.endswith("}")):
+            continue
+        place = next(functions(piece.head, reading.markers))[1]
+        end = closing(piece.head, place) - 1
+        listed = piece.head[place:end]
+        names = [parameter.name for parameter in parse_parameters(listed)]
+        start = piece.start + len(piece.head) + 1
+        stop = piece.start + len(piece.text) - 1
+        text = block_text(piece.head[:place], names, start, stop, around)
+        if text is not None and piece.name not in found:
+            line = source.count("\n", 0, stop) + 1
+            empty = listed.strip() in ("", "void")
+            at = piece.start + place
+            grid = (at, at + len(listed), "DH_BLOCK_GRID") if empty else (at, at, "DH_BLOCK_GRID, ")
+            found[piece.name] = [grid, (start, stop, f'\n{text}\n#line {line} "kernel"\n')]
+    return found
+
+
+def _translate(source: str, reading: Reading, blocks: dict[str, Edits]) -> str:
     text = reading.masked
-    edits: list[tuple[int, int, str]] = []
+    edits: Edits = []
     marker = re.compile(rf"\b(?:{'|'.join(reading.markers)})\b")
     for found in marker.finditer(text):
-        name, place = next(_functions(text[found.start() :], reading.markers), ("", 0))
+        name, place = next(functions(text[found.start() :], reading.markers), ("", 0))
         place += found.start()
         if name:
-            end = _closing(text, place) - 1
+            end = closing(text, place) - 1
             empty = text[place:end].strip() in ("", "void")
             edits.append((place, end, "DH_GRID") if empty else (place, place, "DH_GRID, "))
     shared = r"\b(?:extern\s+(?:[\w\s]*\s)?__shared__|__shared__\s+extern)\b([^;{}]*);"
@@ -259,14 +108,17 @@ def _translate(source: str, reading: _Reading) -> str:
     for found in re.finditer(r"\bstatic\s+(?=__shared__)|(?<=__shared__)\s+static\b", text):
         edits.append((found.start(), found.end(), " " + "\n" * found.group().count("\n")))
     code = _masked_comments(source)
-    edits += [(found.start(), found.end(), "") for found in _INCLUDE.finditer(code)]
+    edits += [(found.start(), found.end(), "") for found in INCLUDE.finditer(code)]
+    taken = [(block[0][0], block[-1][1]) for block in blocks.values()]
+    edits = [edit for edit in edits if not any(a <= edit[0] < b for a, b in taken)]
+    edits += [edit for block in blocks.values() for edit in block]
     for start, end, new in sorted(edits, reverse=True):
         source = source[:start] + new + source[end:]
     return source
 
 
 def _masked_comments(source: str) -> str:
-    return _OPAQUE.sub(
+    return OPAQUE.sub(
         lambda found: re.sub(r"[^\n]", " ", found.group()) if found[0][0] == "/" else found[0],
         source,
     )
@@ -291,6 +143,12 @@ def _mode(text: str, waits: tuple[str, str, bool], fails: tuple[str, str, bool])
     return "DH_GUARDED" if fails[2] or re.search(fails[0], text) else "DH_LOOP"
 
 
+def _block_mode(block: Edits, text: str, fails: tuple[str, str, bool]) -> str:
+    """Return how a kernel runs that is written for a whole block."""
+    ends = "dh_all_ended" in block[-1][2]
+    return "DH_GUARDED" if ends or fails[2] or re.search(fails[0], text) else "DH_LOOP"
+
+
 def entry_text(source: str, names: Sequence[str] = ()) -> str:
     """Return the launchers of a source's kernels, and the table of its kernels and variables.
 
@@ -301,23 +159,28 @@ def entry_text(source: str, names: Sequence[str] = ()) -> str:
     names : sequence of str
         Instances of kernels that are templates, such as ``"sum<float>"``.
     """
-    return _entry_text(_read(source), names)
+    return _entry_text(read(source), names, {})
 
 
-def _entry_text(reading: _Reading, names: Sequence[str]) -> str:
-    waits, fails = _words(_WAITS, reading), _words(_FAILS, reading)
+def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]) -> str:
+    waits, fails = words_that_bring(_WAITS, reading), words_that_bring(_FAILS, reading)
     kernels: dict[str, tuple[str, str]] = {}
     for piece in reading.pieces:
         if piece.kernel and piece.name and not re.search(r"\btemplate\b", piece.head):
             mode = _mode(piece.text, waits, fails)
+            if piece.name in blocks:
+                mode = _block_mode(blocks[piece.name], piece.text, fails)
             kernels[piece.name] = piece.namespace + piece.name, mode
     if not reading.whole:
         for found in re.finditer(rf"\b(?:{'|'.join(reading.markers)})\b", reading.masked):
-            name = next(_functions(reading.masked[found.start() :], reading.markers), ("",))[0]
+            name = next(functions(reading.masked[found.start() :], reading.markers), ("",))[0]
             kernels.setdefault(name, (name, _mode("", waits, fails)))
     for name in names:
         # what a template's arguments bring along is not in its text
         kernels[name] = name, _mode(reading.masked, waits, fails)
+        plain = name.split("<")[0].rpartition("::")[2].strip()
+        if plain in blocks:
+            kernels[name] = name, _block_mode(blocks[plain], reading.masked, fails)
     lines = ["#pragma GCC visibility pop"]
     table: list[str] = []
     for name, (expression, mode) in kernels.items():
@@ -339,19 +202,19 @@ def _plain(name: str) -> str:
     return re.sub(r"\W+", "_", name)
 
 
-def _variables(reading: _Reading) -> Iterator[tuple[str, str]]:
+def _variables(reading: Reading) -> Iterator[tuple[str, str]]:
     """Yield name and expression of each ``__device__`` or ``__constant__`` variable."""
     for piece in reading.pieces:
-        head = re.sub(r"\[[^]]*\]", "", re.sub(_ALIGNED, "", piece.head))
+        head = re.sub(r"\[[^]]*\]", "", re.sub(ALIGNED, "", piece.head))
         qualified = re.search(r"\b__(?:device|constant|managed)__\b", head)
         other = "(" in head.split("=")[0] or re.search(r"\b(?:template|extern|using)\b", head)
         if qualified and not other and not piece.kernel:
-            text = re.sub(_ALIGNED, "", piece.text).rstrip("; \n")
+            text = re.sub(ALIGNED, "", piece.text).rstrip("; \n")
             nested, count = re.compile(r"[<({\[][^]<[({})>]*[\])}>]"), 1
             while count:
                 text, count = nested.subn("", text)
             for part in text.split(","):
-                words = _WORD.findall(part.split("=")[0])
+                words = WORD.findall(part.split("=")[0])
                 if words and not re.search(r"\b(?:struct|class|union|enum)\s+\w+\s*$", part):
                     yield words[-1], piece.namespace + words[-1]
 
@@ -365,6 +228,7 @@ def host_text(
     stack: int = 1 << 16,
     ended_pass: bool = False,
     checks: bool = False,
+    whole_blocks: bool = False,
 ) -> str:
     """Return the whole text for the compiler: headers, kernels, launchers.
 
@@ -378,15 +242,20 @@ def host_text(
         Whether threads that have ended do not count at barriers.
     checks : bool
         Whether accesses and barriers are checked; all threads are then fibers.
+    whole_blocks : bool
+        Whether kernels become loops over the threads of a block where that is a gain; see
+        `host_blocks`.
     """
-    reading = _read(source)
+    reading = read(source)
+    blocks = _blocks(source, reading) if whole_blocks else {}
     everything = reading.masked + " ".join(reading.macros.values())
-    _, calls, doubt = _words(_INDICES, reading)
+    _, calls, doubt = words_that_bring(_INDICES, reading)
     texts = [everything] if names else [piece.text for piece in reading.pieces if piece.kernel]
     indices = doubt or any(re.search(calls, text) for text in texts)
     prints = re.search(r"\bprintf\b", everything) is not None
     return "\n".join(
         (
+            *(['#line 1 "headers"'] if checks else []),
             *(["#define DH_INDICES"] if indices else []),
             f"#define DH_STACK {stack}",
             f"#define DH_ENDED_PASS {ended_pass:d}",
@@ -397,9 +266,9 @@ def host_text(
             *(["#define DH_LOOP DH_FIBERS", "#define DH_GUARDED DH_FIBERS"] if checks else []),
             "#pragma GCC visibility push(hidden)",
             '#line 1 "kernel"',
-            _translate(source, reading),
+            _translate(source, reading, blocks),
             '#line 1 "launchers"',
-            _entry_text(reading, names),
+            _entry_text(reading, names, blocks),
         )
     )
 
@@ -418,9 +287,8 @@ def library_text(checks: bool = False) -> str:
     )
 
 
-@cache
 def _header(name: str) -> str:
-    return (resources.files("devarray.kernels") / "include").joinpath(name).read_text()
+    return prelude((name,))
 
 
 @cache
@@ -435,10 +303,10 @@ def _parts() -> dict[str, str]:
 @cache
 def _names() -> dict[str, frozenset[str]]:
     """Return the names that a source may have from each part; their halves make no harm."""
-    common = {*_WORD.findall(_parts()["words"] + _header("host_grid.h")), "else", "while"}
+    common = {*WORD.findall(_parts()["words"] + _header("host_grid.h")), "else", "while"}
     found = {}
     for part, text in _parts().items():
-        words = {word for word in _WORD.findall(text) if len(word) > 1}
+        words = {word for word in WORD.findall(text) if len(word) > 1}
         found[part] = frozenset((words | {f"{word}f" for word in words}) - common)
     return found
 
@@ -446,8 +314,8 @@ def _names() -> dict[str, frozenset[str]]:
 def _functions_text(source: str) -> str:
     """Return the parts of ``host_functions.h`` that a source needs."""
     parts, names = _parts(), _names()
-    words = frozenset(_WORD.findall(source))
-    own = re.search(r"^[ \t]*#[ \t]*include", _INCLUDE.sub("", source), re.MULTILINE)
+    words = frozenset(WORD.findall(source))
+    own = re.search(r"^[ \t]*#[ \t]*include", INCLUDE.sub("", source), re.MULTILINE)
     pasted = {
         "vectors": r"(?:make_)?(?:u?(?:char|short|int|long|longlong)|float|double)[1-4]",
         "atomics": r"atomic\w+|__threadfence\w*",

@@ -4,7 +4,7 @@
 // ---- words of the language --------------------------------------------------------------------
 #define __CUDACC__ 1
 #define __CUDA_ARCH__ 900
-#define __global__ __attribute__((always_inline))
+#define __global__ inline __attribute__((always_inline))
 #define __device__
 #define __host__
 #define __constant__

@@ -15,6 +15,7 @@ enum { DH_LOOP, DH_GUARDED, DH_FIBERS };
 enum { DH_ASSERTED = 1, DH_DIVERGED, DH_TRAPPED, DH_NO_MEMORY, DH_OVERFLOW };
 enum { DH_READY, DH_AT_BARRIER, DH_IN_WARP, DH_ENDED };
 enum { DH_MOST = 1024 };  // threads of a block
+enum { DH_WHOLE_STACK = 1 << 24 };  // bytes of a fiber that runs a whole block
 
 struct dh_Worker;
 struct dh_Launch {
@@ -182,6 +183,51 @@ DH_IN unsigned dh_reduce(dh_Worker *w, int line, unsigned m, int, int o, unsigne
 #define __reduce_or_sync(mask, x) DH_REDUCE(mask, DH_OR, DH_OR, x)
 #define __reduce_xor_sync(mask, x) DH_REDUCE(mask, DH_XOR, DH_XOR, x)
 
+// ---- a kernel that runs a whole block --------------------------------------------------------------
+// `host_blocks.py` writes these: loops over the threads between barriers, variables that are kept for each thread, and
+// loops over the grid, whose rounds the threads of a row take together where they begin at neighbouring elements.
+#define DH_BLOCK_GRID dh_Worker *const dh_here, const uint3 blockIdx, const dim3 blockDim, const dim3 gridDim
+#define DH_BLOCK_BEGIN (void)dh_here; \
+    if (blockDim.x > 1024 || blockDim.y > 1024 || blockDim.z > 64 || blockIdx.y > 65534 || blockIdx.z > 65534) __builtin_unreachable();
+#define DH_INLINE __attribute__((always_inline))
+#define DH_SHARED alignas(64)
+// A variable kept for each thread; what is too large for a stack is left to fibers
+#define DH_KEPT(T, name, lengths) static_assert(sizeof(T lengths) <= 512, "too large to be kept for each thread"); \
+    alignas(64) T name##_dh[DH_MOST] lengths;
+#ifdef DH_INDICES
+#define DH_TOGETHER
+#define DH_TOGETHER_OR(x)
+#define DH_LANE const uint3 threadIdx = {dh_x, dh_y, dh_z}; ::threadIdx = threadIdx; \
+    const unsigned dh_t = dh_x + blockDim.x * (dh_y + blockDim.y * dh_z); (void)dh_t;
+#else
+#define DH_TOGETHER _Pragma("omp simd")
+#define DH_TOGETHER_OR(x) _Pragma("omp simd reduction(|: dh_uneven)")
+#define DH_LANE const uint3 threadIdx = {dh_x, dh_y, dh_z}; (void)threadIdx; \
+    const unsigned dh_t = dh_x + blockDim.x * (dh_y + blockDim.y * dh_z); (void)dh_t;
+#endif
+#define DH_ROWS for (unsigned dh_z = 0; dh_z < blockDim.z; ++dh_z) for (unsigned dh_y = 0; dh_y < blockDim.y; ++dh_y)
+#define DH_THREADS DH_ROWS DH_TOGETHER for (unsigned dh_x = 0; dh_x < blockDim.x; ++dh_x)
+#define DH_STRIDE_FIRST(T) DH_ROWS { T dh_base; int dh_uneven = 0; { const unsigned dh_x = 0; DH_LANE
+#define DH_STRIDE_EVEN(first) dh_base = first; } DH_TOGETHER_OR(dh_uneven) for (unsigned dh_x = 0; dh_x < blockDim.x; ++dh_x) { DH_LANE
+#define DH_STRIDE_ROUNDS(T, first, limit, step) dh_uneven |= (T)first != (T)(dh_base + (T)dh_x); } const bool dh_even = !dh_uneven; \
+    if (dh_even) for (; dh_base < limit && dh_base <= dh_safe<T>(); dh_base += step) { \
+        const unsigned long long dh_left = (unsigned long long)limit - (unsigned long long)dh_base; \
+        const unsigned dh_m = dh_left < blockDim.x ? (unsigned)dh_left : blockDim.x; \
+        DH_TOGETHER for (unsigned dh_x = 0; dh_x < dh_m; ++dh_x) { DH_LANE
+#define DH_STRIDE_REST(T, limit) } } if (!dh_even || dh_base < limit) for (unsigned dh_x = 0; dh_x < blockDim.x; ++dh_x) { { DH_LANE
+// Up to this number, adding the index of a thread cannot wrap.
+template <class T> constexpr T dh_safe() { return sizeof(T) >= 8 ? (T)1 << (sizeof(T) * 8 - 2) : (T)0x7fff0000; }
+// At a barrier: whether all threads have ended. That only some have is an error, unless those do not count.
+template <class Ended> DH_IN bool dh_all_ended(dh_Worker *w, const Ended &ended, int line) {
+    const dim3 d = w->launch->block;
+    const unsigned n = d.x * d.y * d.z;
+    unsigned count = 0;
+    for (unsigned t = 0; t < n; ++t) count += ended[t];
+    if (!DH_ENDED_PASS && count && count < n)
+        dh_fail(w, DH_DIVERGED, uint3{0, 0, 0}, line, "divergence: a barrier for %u threads, of which %u have ended", n, count);
+    return count == n;
+}
+
 // ---- a kernel and its launcher ----------------------------------------------------------------------
 template <class T, T... I> struct dh_List {};
 #if defined(__clang__)
@@ -212,10 +258,28 @@ template <class T> struct dh_Describe<T *> {
     static constexpr dh_Parameter value = {'p', dh_Kind<T>::value, dh_Constant<T>::value, sizeof(T *), dh_Size<T>::value};
 };
 
-template <auto K> struct dh_Kernel;
-template <class... A, void (*K)(DH_GRID_TYPES, A...)> struct dh_Kernel<K> {
+template <class... A> struct dh_Described {
     static constexpr int count = sizeof...(A);
     static constexpr dh_Parameter parameters[count + 1] = {dh_Describe<A>::value..., dh_Parameter{}};
+};
+template <auto K> struct dh_Kernel;
+template <class... A, void (*K)(dh_Worker *, uint3, dim3, dim3, A...)> struct dh_Kernel<K> : dh_Described<A...> {
+    static constexpr bool whole = true;  // runs a whole block
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wframe-larger-than="
+    // With a limit for the compiler to know, sums and products of indices cannot wrap
+    template <bool usual, int... I> static void run(dh_Worker *w, dh_List<int, I...>) {
+        const uint3 b = w->block;
+        if (usual && b.x > 2097150) __builtin_unreachable();
+        K(w, b, w->launch->block, w->launch->grid, *(A *)w->launch->arguments[I]...);
+    }
+    static void usual_block(dh_Worker *w) { run<true>(w, dh_Count<sizeof...(A)>()); }
+    static __attribute__((cold)) void huge_block(dh_Worker *w) { run<false>(w, dh_Count<sizeof...(A)>()); }
+#pragma GCC diagnostic pop
+};
+template <class... A, void (*K)(DH_GRID_TYPES, A...)> struct dh_Kernel<K> : dh_Described<A...> {
+    static constexpr bool whole = false;
+    static constexpr int count = sizeof...(A);
 
     template <int... I> static void thread(dh_Worker *w, dh_List<int, I...>) {
         void **const a = w->launch->arguments;
@@ -260,7 +324,7 @@ template <class Kernel, int mode> static int dh_launch(dh_Launch *launch, int th
     launch->indices = DH_READS_INDICES;
     launch->ended_pass = DH_ENDED_PASS;
     launch->prints = DH_PRINTS;
-    launch->stack = DH_STACK;
+    launch->stack = Kernel::whole && mode == DH_GUARDED && DH_STACK < DH_WHOLE_STACK ? DH_WHOLE_STACK : DH_STACK;
     if constexpr (mode == DH_FIBERS) launch->run = Kernel::thread;
     else launch->run = launch->grid.x <= 2097151 ? Kernel::usual_block : Kernel::huge_block;
     return dh_start(launch, threads);

@@ -1,0 +1,217 @@
+"""Reading CUDA C and HIP: the declarations of a source, its macros, its kernels.
+
+It is no compiler's reading: what it does not find, it says nothing of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .signatures import Parameter, parse_parameters
+
+__all__ = [
+    "ALIGNED",
+    "INCLUDE",
+    "OPAQUE",
+    "Piece",
+    "Reading",
+    "WORD",
+    "closing",
+    "functions",
+    "read",
+    "signatures",
+    "words_that_bring",
+]
+
+OPAQUE = re.compile(
+    r"//(?:\\\n|[^\n])*|/\*.*?\*/"
+    r'|R"([^()\\\s]{0,16})\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Za-z])\'(?:\\.|[^\'\\\n])*\'',
+    re.DOTALL,
+)
+_DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
+_DEFINE = re.compile(r"[ \t]*#\s*define\s+(\w+)(\([^)]*\))?(.*)", re.DOTALL)
+INCLUDE = re.compile(
+    r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda(?!_fp|_bf)[\w.]*|device_launch_parameters\.h"
+    r"|hip/[\w.]+|c?(?:stdio|math|assert|stdint|stddef|stdlib|float|limits|string)(?:\.h)?"
+    r"|math_constants\.h|vector_types\.h|vector_functions\.h|builtin_types\.h)[>\"]",
+    re.MULTILINE,
+)
+WORD = re.compile(r"\w+")
+ALIGNED = r"\b(?:__align__|alignas)\s*\([^)]*\)|\b__attribute__\s*\(\([^)]*\)+"
+_ATTRIBUTES = ("__launch_bounds__", "__attribute__", "__align__", "alignas", "__cluster_dims__")
+
+
+def _masked(source: str) -> str:
+    """Return the text with blanks for comments and underscores for what strings contain."""
+
+    def hide(found: re.Match[str]) -> str:
+        text = found.group()
+        if text.startswith("/"):
+            return re.sub(r"[^\n]", " ", text)
+        return text[0] + re.sub(r"[^\n]", "_", text[1:-1]) + text[-1]
+
+    return OPAQUE.sub(hide, source)
+
+
+@dataclass
+class Piece:
+    """A declaration or definition outside of functions: where it lies, and what it is."""
+
+    text: str
+    namespace: str
+    head: str = ""  # what comes before its braces
+    name: str = ""  # of a function
+    kernel: bool = False
+    start: int = 0  # of `text` in the source
+
+
+@dataclass
+class Reading:
+    """What is known of a source.
+
+    Attributes
+    ----------
+    masked : str
+        The text without comments, strings and directives.
+    macros : dict
+        The text of each macro.
+    markers : dict
+        Words that make a function a kernel; whether they take the name as an argument.
+    pieces : list
+        The declarations.
+    whole : bool
+        False if braces do not match: nothing is then known of the pieces.
+    """
+
+    masked: str
+    macros: dict[str, str]
+    markers: dict[str, bool]
+    pieces: list[Piece] = field(default_factory=list)
+    whole: bool = True
+
+
+def read(source: str) -> Reading:
+    """Return what there is to know of a source."""
+    text = _masked(source)
+    macros: dict[str, str] = {}
+    markers = {"__global__": False}
+    for directive in _DIRECTIVE.findall(text):
+        found = _DEFINE.match(directive)
+        if found:
+            name, parameters, body = found.groups()
+            macros[name] = macros.get(name, "") + " " + body
+            if any(word in markers for word in WORD.findall(body)):
+                markers[name] = bool(parameters)
+    text = _DIRECTIVE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
+    reading = Reading(text, macros, markers)
+    _split(reading)
+    for piece in reading.pieces:
+        piece.head = piece.text.split("{", 1)[0]
+        piece.kernel = any(word in markers for word in WORD.findall(piece.head))
+        piece.name = next(functions(piece.head, markers), ("", 0))[0]
+    return reading
+
+
+def _split(reading: Reading) -> None:
+    """Cut the text into pieces; braces of namespaces and of `extern "C"` do not count."""
+    text = reading.masked
+    spaces: list[str] = []
+    depth = start = 0
+    for found in re.finditer(r"[{};]", text):
+        sign, end = found.group(), found.end()
+        head = text[start : found.start()]
+        if sign == "{":
+            space = re.search(r'(?:extern\s*"_*"|\bnamespace\s*([\w:]*))\s*$', head)
+            if depth == 0 and space:
+                spaces.append(space.group(1) or "")
+                start = end
+            else:
+                depth += 1
+            continue
+        if sign == "}":
+            if depth == 0:
+                reading.whole = reading.whole and bool(spaces)
+                del spaces[-1:]
+                start = end
+                continue
+            depth -= 1
+            if depth == 0 and re.compile(r"\s*[,;]").match(text, end):  # an initializer, a class
+                continue
+        if depth == 0:
+            namespace = "".join(f"{space}::" for space in spaces if space)
+            reading.pieces.append(Piece(text[start:end], namespace, start=start))
+            start = end
+    reading.whole = reading.whole and depth == 0 and not spaces
+
+
+def functions(head: str, markers: dict[str, bool]) -> Iterator[tuple[str, int]]:
+    """Yield name and the place behind the opening parenthesis of what looks like a function."""
+    for found in re.finditer(r"(\w+)\s*\(", head):
+        name = found.group(1)
+        if markers.get(name):  # KERNEL(name)(parameters)
+            close = closing(head, found.end())
+            opening = re.compile(r"\s*\(").match(head, close)
+            words = WORD.findall(head[found.end() : close])
+            if opening and words:
+                yield words[-1], opening.end()
+        elif name not in _ATTRIBUTES and _outside(head, found.start()):
+            yield name, found.end()
+
+
+def closing(text: str, place: int) -> int:
+    """Return the place behind the parenthesis that closes the one before `place`."""
+    depth = 1
+    while depth and place < len(text):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        place += 1
+    return place
+
+
+def _outside(text: str, place: int) -> bool:
+    return text.count("(", 0, place) == text.count(")", 0, place)
+
+
+def words_that_bring(pattern: str, reading: Reading) -> tuple[str, str, bool]:
+    """Return what brings `pattern` into the text of a function: two patterns, and a doubt.
+
+    The first is for all words, the second for those behind which a function is called. The doubt:
+    what has no name of its own, such as a method or a lambda, brings it.
+    """
+    direct = re.compile(rf"\b(?:{pattern})\b")
+    macros = {name for name, body in reading.macros.items() if direct.search(body)}
+    bringers: set[str] = set()
+    doubt = not reading.whole and bool(direct.search(reading.masked))
+    known = -1
+    while known < (known := len(macros) + len(bringers)):
+        for name, body in reading.macros.items():
+            words = set(WORD.findall(body))
+            if words & macros:
+                macros.add(name)
+            if words & bringers:
+                bringers.add(name)
+        for piece in reading.pieces:
+            if not piece.kernel:
+                words = set(WORD.findall(piece.text))
+                if words & (macros | bringers) or direct.search(piece.text):
+                    head = re.sub(r"<[^<>]*>", "", piece.head)
+                    named = piece.name and not re.search(r"\b(?:struct|class)\b|=", head)
+                    doubt = doubt or not named
+                    bringers.add(piece.name)
+    bringers.discard("")
+    calls = "|".join(map(re.escape, sorted(bringers)))
+    everything = "|".join([pattern, *map(re.escape, sorted(macros | bringers))])
+    return rf"\b(?:{everything})\b", rf"\b(?:{calls})\b" if calls else r"(?!)", doubt
+
+
+def signatures(source: str) -> dict[str, tuple[Parameter, ...]]:
+    """Return the parameters of each kernel of a source, as its text declares them."""
+    reading = read(source)
+    found = {}
+    for piece in reading.pieces:
+        if piece.kernel and piece.name:
+            head = piece.head
+            place = next(functions(head, reading.markers))[1]
+            found[piece.name] = parse_parameters(head[place : closing(head, place) - 1])
+    return found

@@ -1,0 +1,349 @@
+"""Kernels as loops over the threads of a block do what the same kernels do as fibers."""
+
+import random
+
+import numpy as np
+import pytest
+
+from devarray.errors import CompileError, DeviceError
+from devarray.kernels.host_grid import HostModule
+from devarray.kernels.host_text import _blocks
+from devarray.kernels.source_text import read
+from host_modules import at
+
+# name -> the kernel, which takes (const float *x, float *y, int n) and runs with 4 blocks of 64
+KERNELS = {
+    "tree": """__global__ void tree(const float *x, float *y, int n) {
+        __shared__ float s[64];
+        int t = threadIdx.x; // a comment; with __syncthreads();
+        s[t] = x[blockIdx.x * 64 + t];
+        __syncthreads();
+        for (int k = blockDim.x / 2; k > 0; k >>= 1) {
+            if (t < k) s[t] += s[t + k];
+            __syncthreads();
+        }
+        if (t == 0) y[blockIdx.x] = s[0];
+    }""",
+    "doubling": """__global__ void doubling(const float *x, float *y, int n) {
+        __shared__ float s[2][64];
+        const unsigned t = threadIdx.x, i = blockIdx.x * blockDim.x + t;
+        int from = 0;
+        s[from][t] = x[i];
+        for (unsigned d = 1; d < 64; d *= 2) {
+            __syncthreads();
+            int to = 1 - from;
+            s[to][t] = t >= d ? s[from][t] + s[from][t - d] : s[from][t];
+            from = to;
+        }
+        y[i] = s[from][t];
+    }""",
+    "halo": """__global__ void halo(const float *x, float *y, int n) {
+        extern __shared__ float s[];
+        int i = blockIdx.x * blockDim.x + threadIdx.x, t = threadIdx.x + 1;
+        s[t] = x[i];
+        if (threadIdx.x == 0) { s[0] = i ? x[i - 1] : 0.f; s[65] = i + 64 < n ? x[i + 64] : 0.f; }
+        __syncthreads();
+        y[i] = 0.25f * s[t - 1] + 0.5f * s[t] + 0.25f * s[t + 1];
+    }""",
+    "kept": """struct Pair { float a, b; };
+    __global__ void kept(const float *x, float *y, int n) {
+        __shared__ float s[64];
+        float r[3]; Pair p; const float *q = x + threadIdx.x; float v = q[0], w;
+        r[0] = v; r[1] = 2 * v; r[2] = 3; p.a = v; p.b = -1;
+        unsigned char small = threadIdx.x;
+        s[63 - threadIdx.x] = v;
+        __syncthreads();
+        w = s[threadIdx.x]; v += w; q += 1; small += 200;
+        __syncthreads();
+        y[blockIdx.x * blockDim.x + threadIdx.x] = r[0] + r[1] * r[2] + p.a * p.b + v + w + small;
+    }""",
+    "stride_for": """__global__ void stride_for(const float *x, float *y, int n) {
+        float most = -1e30f;
+        unsigned step = gridDim.x * blockDim.x;
+        for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
+            if (i % 3 == 0) continue;
+            most = most > x[i] ? most : x[i];
+        }
+        y[blockIdx.x * blockDim.x + threadIdx.x] = most;
+    }""",
+    "stride_while": """__global__ void stride_while(const float *x, float *y, int n) {
+        __shared__ float s[64];
+        int i = threadIdx.x + blockIdx.x * blockDim.x; float sum = 0;
+        while (i < n) {
+            sum += x[i];
+            i += blockDim.x * gridDim.x;
+        }
+        s[threadIdx.x] = sum;
+        __syncthreads();
+        y[blockIdx.x * 64 + threadIdx.x] = s[threadIdx.x ^ 1];
+    }""",
+    "stride_uneven": """__global__ void stride_uneven(const float *x, float *y, int n) {
+        float sum = 0;
+        for (int i = 2 * threadIdx.x; i < n; i += 2 * blockDim.x) sum = sum * 0.5f + x[i];
+        y[blockIdx.x * blockDim.x + threadIdx.x] = sum;
+    }""",
+    "stride_huge": """__global__ void stride_huge(const float *x, float *y, int n) {
+        float sum = 0;
+        for (unsigned i = 0x7ffeffe0u + threadIdx.x; i < 0x80000100u; i += blockDim.x)
+            sum += (i & 7) * x[threadIdx.x];
+        y[blockIdx.x * blockDim.x + threadIdx.x] = sum;
+    }""",
+    "loops": """#define ROUNDS 3
+    __global__ void loops(const float *x, float *y, int n) {
+        __shared__ float s[64];
+        int t = threadIdx.x, left = ROUNDS; float v = x[t];
+        while (left > 0) {
+            s[t] = v;
+            __syncthreads();
+            v += s[(t + left) % 64];
+            __syncthreads();
+            left--;
+        }
+        do {
+            s[t] = v; __syncthreads(); v -= s[63 - t] / 2; left += 2; __syncthreads();
+        } while (left < 4);
+        if (n > 100) { s[t] = -v; __syncthreads(); v = s[(t + 1) & 63]; } else { __syncthreads(); }
+        { float u = 3; __syncthreads(); s[t] = u * v; }
+        __syncwarp();
+        for (int k = 0; k < 2; ++k) { float t = k + v; v = t * 2; }
+        y[blockIdx.x * blockDim.x + t] = v + s[t];
+    }""",
+    "ends": """__global__ void ends(const float *x, float *y, int n) {
+        __shared__ float s[64];
+        if (blockIdx.x == 3) return;
+        int i = blockIdx.x * blockDim.x + threadIdx.x;
+        s[threadIdx.x] = 1;
+        if (i >= 150) return;
+        __syncthreads();
+        float sum = 0;
+        for (int k = 0; k < 64; ++k) { sum += s[k]; if (k > threadIdx.x) break; }
+        if (i % 5 == 4) return;
+        __syncthreads();
+        y[i] = sum + x[i];
+    }""",
+    "shape": """__global__ void shape(const float *x, float *y, int n) {
+        __shared__ float tile[8][9];
+        int a = threadIdx.x, b = threadIdx.y, i = (blockIdx.x * 8 + b) * 8 + a;
+        tile[b][a] = x[i];
+        __syncthreads();
+        y[i] = tile[a][b];
+    }""",
+    "counts": """__device__ void add(float &to, float what) { to += what; }
+    __global__ void counts(const float *x, float *y, int n) {
+        __shared__ unsigned bins[8];
+        float mine = 0;
+        if (threadIdx.x < 8) bins[threadIdx.x] = 0;
+        __syncthreads();
+        for (int i = threadIdx.x; i < n; i += blockDim.x) atomicAdd(&bins[(int)(x[i] * 8) & 7], 1u);
+        add(mine, threadIdx.x);
+        __syncthreads();
+        add(mine, bins[threadIdx.x & 7]);
+        __syncthreads();
+        y[blockIdx.x * blockDim.x + threadIdx.x] = mine;
+    }""",
+}
+
+
+def run(module, name, grid=4, block=64):
+    rng = np.random.default_rng(1)
+    x = rng.random(1000).astype("f4")
+    y = np.zeros(256, "f4")
+    module.launch(name, grid, block, [at(x), at(y), 256 if name != "stride_for" else 1000], 1024)
+    return y
+
+
+@pytest.fixture(scope="module")
+def both():
+    source = "\n".join(KERNELS.values())
+    made = set(_blocks(source, read(source)))
+    assert made == set(KERNELS), "each of them is of the kind that this is about"
+    return [HostModule(source, ended_pass=True, whole_blocks=whole) for whole in (True, False)]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_same_as_with_fibers(both, name):
+    block = (8, 8) if name == "shape" else 64
+    mine, theirs = (run(module, name, block=block) for module in both)
+    assert theirs.any()
+    np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("name", ["stride_for", "stride_while", "kept", "ends"])
+@pytest.mark.parametrize(("grid", "block"), [(1, 1), (2, 33), (3, (16, 2)), (1, (4, 4, 4))])
+def test_other_shapes_of_blocks(both, name, grid, block):
+    mine, theirs = (run(module, name, grid, block) for module in both)
+    np.testing.assert_array_equal(mine, theirs)
+
+
+def test_templates_and_namespaces():
+    source = """namespace a {
+    template <class T, int N> __global__ void twice(T *x) {
+        __shared__ T s[N];
+        T v = x[threadIdx.x];
+        s[N - 1 - threadIdx.x] = v;
+        __syncthreads();
+        x[threadIdx.x] = v + s[threadIdx.x];
+    } }"""
+    name = "a::twice<double, 32>"
+    x = np.arange(32.0)
+    HostModule(source, [name]).launch(name, 1, 32, [at(x)])
+    np.testing.assert_array_equal(x, np.full(32, 31.0))
+
+
+LEFT_TO_FIBERS = {
+    "a shuffle": "int v = threadIdx.x; __syncthreads(); x[threadIdx.x] = __shfl_sync(~0u, v, 0);",
+    "a barrier for some": "if (threadIdx.x < 32) { __syncthreads(); } x[threadIdx.x] = 1;",
+    "a count of its own": "for (int k = threadIdx.x; k < 64; k += 64) { __syncthreads(); x[k]++; }",
+    "a jump": "for (int k = 0; k < 3; ++k) { if (x[0] > k) break; __syncthreads(); }",
+    "a directive": "\n#if 1\n__syncthreads();\n#else\n__syncwarp();\n#endif\nx[threadIdx.x] = 2;",
+    "a vote": "int all = __syncthreads_count(threadIdx.x < 9); x[threadIdx.x] = all;",
+    "a limit from memory": "for (int k = 0; k < x[99]; ++k) { __syncthreads(); x[threadIdx.x]++; }",
+}
+
+
+@pytest.mark.parametrize("what", LEFT_TO_FIBERS)
+def test_what_is_left_to_fibers(what):
+    source = "__global__ void f(int *x) {" + LEFT_TO_FIBERS[what] + "}"
+    assert not _blocks(source, read(source))
+
+
+def test_messages_are_those_of_the_text_as_it_is():
+    source = """__global__ void f(float *x) {
+    __shared__ float s[32];
+    s[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    x[threadIdx.x] = s[threadIdx.x] + nothing;
+}"""
+    with pytest.raises(CompileError, match=r"kernel:5:\d+: error: .nothing.") as error:
+        HostModule(source)
+    assert "dh_x" not in error.value.log
+
+
+def test_what_is_too_large_to_keep_runs_as_fibers():
+    source = """__global__ void f(float *x) {
+    float big[2000];
+    for (int k = 0; k < 2000; ++k) big[k] = k * threadIdx.x;
+    __syncthreads();
+    x[threadIdx.x] = big[1000 + threadIdx.x];
+}"""
+    assert _blocks(source, read(source))
+    x = np.zeros(64, "f4")
+    HostModule(source).launch("f", 1, 64, [at(x)])
+    t = np.arange(64)
+    np.testing.assert_array_equal(x, (1000 + t) * t)
+
+
+def test_ended_threads_are_an_error_where_they_count(both):
+    source = KERNELS["ends"]
+    module = HostModule(source)
+    x, y = np.ones(1000, "f4"), np.zeros(256, "f4")
+    with pytest.raises(DeviceError, match=r"divergence: a barrier for 64 threads, of which 12"):
+        module.launch("ends", (3,), 64, [at(x), at(y), 256])
+
+
+def test_assertions_in_blocks():
+    source = """__global__ void f(const int *x, int *y) {
+    __shared__ int s[64];
+    s[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    assert(s[threadIdx.x] != 40);
+    y[threadIdx.x] = s[63 - threadIdx.x];
+}"""
+    module = HostModule(source)
+    x, y = np.arange(64, dtype="i4"), np.zeros(64, "i4")
+    with pytest.raises(DeviceError, match=r"thread \(40, 0, 0\), line 5: assertion failed"):
+        module.launch("f", 1, 64, [at(x), at(y)])
+    x[40] = 0
+    module.launch("f", 1, 64, [at(x), at(y)])
+    np.testing.assert_array_equal(y, x[::-1])
+
+
+class Program:
+    """A random kernel without races: who writes a shared array writes its own element of it."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.private = ["a", "b"]
+        self.common = ["u"]
+        self.read, self.written = "r", "w"
+
+    def value(self, depth=2):
+        pick = self.random.choice
+        if depth == 0:
+            return pick([*self.private, *self.common, "t", "threadIdx.x", "blockIdx.x", "7u", "n"])
+        left, right = self.value(depth - 1), self.value(depth - 1)
+        forms = ["{0} + {1}", "{0} * {1}", "{0} ^ {1}", "({0} > {1} ? {0} : {1})", "{0} - {1} % 5u"]
+        form = pick([*forms, f"{self.read}[({{0}}) % 64u]", "x[({0}) % 256u]"])
+        return "(" + form.format(left, right) + ")"
+
+    def uniform(self):
+        added = self.random.choice(["blockIdx.x", "n", "1u"])
+        return f"({self.random.choice(self.common)} * 3u + {added})"
+
+    def statement(self, depth):
+        pick = self.random.choice
+        kind = self.random.randrange(10 if depth else 6)
+        if kind <= 1:
+            return f"{pick(self.private)} {pick(['=', '+=', '^='])} {self.value()};"
+        if kind == 2:
+            return f"if ({self.value(1)} % 3u == 1u) {pick(self.private)} = {self.value()};"
+        if kind == 3:
+            return f"{self.written}[t] = {self.value()};"
+        if kind == 4:
+            return f"u = {self.uniform()};"
+        if kind == 5:
+            name = f"v{self.random.randrange(10**6)}"
+            text = f"{pick(['unsigned', 'const unsigned'])} {name} = {self.value()};"
+            if not text.startswith("const"):
+                self.private.append(name)
+            return text
+        if kind == 6:
+            self.read, self.written = self.written, self.read
+            return "__syncthreads();"
+        if kind == 7:
+            return (
+                "for (unsigned i = blockIdx.x * blockDim.x + t; i < n; i += blockDim.x * gridDim.x)"
+                f" {pick(self.private)} += x[i] ^ {self.value(1)};"
+            )
+        saved = list(self.private)
+        inner = " ".join(self.statement(depth - 1) for _ in range(3))
+        self.private = saved
+        k = f"k{self.random.randrange(10**6)}"
+        # an even number of exchanges of the arrays, so that each round finds them alike
+        end = "__syncthreads(); " + ("" if self.balanced(inner) else "__syncthreads(); ")
+        if not self.balanced(inner):
+            self.read, self.written = self.written, self.read
+        if kind == 8:
+            return f"for (int {k} = 0; {k} < 3; ++{k}) {{ {inner} {end}}}"
+        return f"if (u % 2u == blockIdx.x % 2u) {{ {inner} {end}}} else {{ __syncthreads(); }}"
+
+    @staticmethod
+    def balanced(text):
+        return text.count("__syncthreads") % 2 == 0
+
+    def text(self, name):
+        body = "\n    ".join(self.statement(2) for _ in range(9))
+        return f"""__global__ void {name}(const unsigned *x, unsigned *y, unsigned n) {{
+    __shared__ unsigned r[64], w[64];
+    unsigned t = threadIdx.x, a = x[t], b = t * 5u, u = blockIdx.x;
+    r[t] = a; w[t] = b;
+    __syncthreads();
+    {body}
+    __syncthreads();
+    y[blockIdx.x * blockDim.x + t] = a ^ b ^ u ^ r[t] ^ w[t];
+}}"""
+
+
+def test_random_programs():
+    names = [f"f{k}" for k in range(12)]
+    source = "\n".join(Program(k).text(name) for k, name in enumerate(names))
+    assert len(_blocks(source, read(source))) >= 10
+    both = [HostModule(source, whole_blocks=whole) for whole in (True, False)]
+    x = np.random.default_rng(5).integers(0, 2**32, 1000, "u4")
+    for name in names:
+        results = []
+        for module in both:
+            y = np.zeros(256, "u4")
+            module.launch(name, 4, 64, [at(x), at(y), 1000])
+            results.append(y)
+        np.testing.assert_array_equal(*results, err_msg=Program(int(name[1:])).text(name))
