@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -52,9 +53,11 @@ def current_device() -> Device:
     since: then it is the default device.
     """
     default: Device = registry.get_device()
-    before, chosen = getattr(_local, "chosen", (None, default))
-    device: Device = chosen if before is default else default
-    return device
+    before, chosen = getattr(_local, "chosen", (None, None))
+    if before is None or before() is not default:
+        return default
+    device: Device | None = chosen()
+    return default if device is None else device
 
 
 def numbered_device(number: int) -> Device:
@@ -114,7 +117,7 @@ def cudaSetDevice(device: int) -> cudaError_t:
     chosen, error = attempt_here(lambda: numbered_device(number), INVALID_DEVICE)
     if chosen is None:
         return error
-    _local.chosen = default, chosen
+    _local.chosen = weakref.ref(default), weakref.ref(chosen)
     return attempt(lambda: _select(chosen))[1]
 
 
