@@ -30,6 +30,7 @@ from devarray.masks import Selection as _Selection  # it registers itself: array
 from devarray.raw import RawKernel, RawModule
 from devarray.registry import devices, get_device
 from devarray.runtime import clear_cache, evaluate, statistics, synchronize
+from devarray.snippets import ElementwiseKernel, ReductionKernel, ScanKernel
 from devarray.streams import Event, Stream
 from devarray.ufunc import UFUNCS as _UFUNCS
 from devarray.ufunc import Ufunc
@@ -46,10 +47,13 @@ __all__ = [
     "DeviceArray",
     "DeviceError",
     "DeviceMemoryError",
+    "ElementwiseKernel",
     "Event",
     "HostMixError",
     "RawKernel",
     "RawModule",
+    "ReductionKernel",
+    "ScanKernel",
     "Stream",
     "Ufunc",
     "UnsupportedError",

@@ -362,7 +362,7 @@ def store(buffer: Buffer, layout: Layout, value: Node, dtype: DType | None = Non
             evaluate(others)
         direct = (
             value.op is not LOAD
-            and isinstance(value.op, Loop)
+            and (isinstance(value.op, Loop) or value.op is SCAN)
             and value.dtype == dtype
             and value.shape == layout.shape
         )

@@ -255,6 +255,12 @@ class ElementwiseKernel:
             write(out, node, "output array is read-only")
         return list(outs)
 
+    def computed(self, device: Device, ins: Sequence[Any], walked: Walked | None) -> list[Node]:
+        """Return the outputs as nodes, of a kernel that `fuses`."""
+        operands = [self._operand(p, x, device) for p, x in zip(self.in_params, ins, strict=True)]
+        types = self._resolve(operands, ())
+        return self._nodes(operands, (), types, self._shape(operands, (), None), walked)
+
     def _operand(self, param: Param, x: Any, device: Device) -> Operand:
         what = f"kernel {self.name}: parameter {param.name!r}"
         if param.raw and not isinstance(x, DeviceArray):

@@ -11,7 +11,7 @@ import numpy as np
 from devarray.errors import UnsupportedError
 from devarray.kernels.ops import DTYPES, canonical
 
-__all__ = ["Param", "Types", "c_type", "parse_arguments", "parse_params", "resolve"]
+__all__ = ["Param", "Types", "c_type", "parse_arguments", "parse_params", "resolve", "type_named"]
 
 DType = np.dtype[Any]
 Types = dict[str, DType]  # generic type -> dtype
@@ -165,6 +165,18 @@ def parse_arguments(
             Param(name, kind, _c_dtype(kind, text, types or {}), False, stars == 1, constant)
         )
     return tuple(found)
+
+
+def type_named(kind: str) -> DType | None:
+    """Return the dtype of a type in the words of C or NumPy, or None for another type."""
+    try:
+        return _c_dtype(kind, kind, {})
+    except ValueError:
+        pass
+    try:
+        return canonical(np.dtype(kind))
+    except (TypeError, UnsupportedError):
+        return None
 
 
 def _c_dtype(kind: str, text: str, types: Mapping[str, Any]) -> DType:

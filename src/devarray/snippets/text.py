@@ -203,6 +203,17 @@ def _common(text: str, casts: Iterable[str]) -> str:
     return outside(change, text)
 
 
+def _with_functions(text: str, names: Iterable[str]) -> str:
+    """Return a text in which functions have the names that `support` gives them."""
+
+    def change(part: str) -> str:
+        for name in names:  # but members are called as they are
+            part = re.sub(rf"(?<![.\w])(?<!->){name}(?=\s*\()", f"sn_{name}", part)
+        return part
+
+    return outside(change, text)
+
+
 def _helpers(preamble: str) -> str:
     """Return a preamble's functions with the qualifiers that fused kernels want."""
     depth = 0
@@ -307,7 +318,8 @@ def define(
         sorted(before.items()),
     )
     mark = "sn_" + hashlib.blake2s(repr(described).encode(), digest_size=6).hexdigest()
-    renamed = {f: f"sn_{f}" for f in called} | constants
+    operation, preamble = (_with_functions(text, called) for text in (operation, preamble))
+    renamed = dict(constants)
     renamed |= {t: f"{mark}_{t}" for t in used_types}
     renamed |= {f: f"{mark}_{f}" for f in sorted(defined_in(preamble) - set(macros_of(preamble)))}
     title = re.sub(r"[^\w .<>-]", "_", name)

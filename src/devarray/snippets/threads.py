@@ -11,7 +11,7 @@ import numpy as np
 from devarray.snippets.signature import c_type
 from devarray.snippets.text import code_of, outside, statement, words
 
-__all__ = ["BLOCK", "Slot", "blocks_for", "kernel_text", "named_sizes"]
+__all__ = ["BLOCK", "Slot", "blocks_for", "kernel_text", "named_sizes", "opening"]
 
 DType = np.dtype[Any]
 
@@ -126,6 +126,25 @@ def _complex_words(text: str) -> str:
     return outside(lambda part: _COMPLEX_TYPE.sub(r"sn_complex<\1>", part), text)
 
 
+def opening(
+    title: str,
+    slots: Sequence[Slot],
+    types: Mapping[str, DType],
+    preamble: str,
+    texts: Sequence[str],
+) -> list[str]:
+    """Return what stands before a kernel: complex numbers, the types, the preamble."""
+    preamble = _complex_words(_COMPLEX_HEADERS.sub("", preamble))
+    named = "\n".join((preamble, *texts, *(slot.type for slot in slots)))
+    lines = []
+    if "sn_complex" in named or any(dtype.kind == "c" for dtype in types.values()):
+        lines.append(_COMPLEX)
+    lines += [f"typedef {c_type(dtype)} {kind};" for kind, dtype in types.items()]
+    if preamble.strip():
+        lines += [f'#line 1 "preamble of {title}"', preamble, '#line 1 "generated"']
+    return lines
+
+
 def kernel_text(
     name: str,
     title: str,
@@ -142,23 +161,14 @@ def kernel_text(
     With `ranged`, the index is ``start_ + k * step_`` for each k below ``count_``, which are
     parameters before the others, and ``n`` is left to the caller.
     """
-    preamble = _COMPLEX_HEADERS.sub("", preamble)
-    mine = [_complex_words(text) for text in (preamble, loop_prep, operation, after_loop)]
-    preamble, loop_prep, operation, after_loop = mine
-    lines = []
-    if any("sn_complex" in text for text in (*mine, *(slot.type for slot in slots))) or any(
-        dtype.kind == "c" for dtype in types.values()
-    ):
-        lines.append(_COMPLEX)
-    lines += [f"typedef {c_type(dtype)} {kind};" for kind, dtype in types.items()]
-    if preamble.strip():
-        lines += [f'#line 1 "preamble of {title}"', preamble, '#line 1 "generated"']
+    operation, loop_prep, after_loop = map(_complex_words, (operation, loop_prep, after_loop))
+    around = words(loop_prep) | words(after_loop)
+    lines = opening(title, slots, types, preamble, (operation, loop_prep, after_loop))
     sizes = ["long long n"]
     if ranged:
         sizes += ["long long start_", "long long step_", "long long count_"]
     declared = ", ".join([*sizes, *(slot.declared() for slot in slots)])
     lines.append(f'extern "C" __global__ void {name}({declared}) {{')
-    around = words(loop_prep) | words(after_loop)
     used = around | words(operation)
     for word, value in (
         ("tid", "threadIdx.x"),
