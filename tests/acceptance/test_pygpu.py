@@ -30,16 +30,23 @@ void add_rows(const float *a, const float *b, float *out, long n) {
 """
 
 
-@pytest.fixture(scope="module")
-def lib(tmp_path_factory):
-    """A library of a user's: on a GPU it would hold launches of CUDA kernels."""
-    device = da.get_device()
-    if not device.shares_host_memory:
-        pytest.skip(f"a host library cannot read memory of {device.name}")
+KERNELS = """
+extern "C" __global__ void twice(long long *x, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) x[i] *= 2;
+}
+extern "C" __global__ void add_rows(const float *a, const float *b, float *out, long long n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) out[i] = a[i] + b[i];
+}
+"""
+
+
+def host_library(folder):
+    """A library of a user's."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("there is no C compiler")
-    folder = tmp_path_factory.mktemp("pygpu")
     (folder / "user.c").write_text(LIBRARY)
     command = [compiler, "-shared", "-fPIC", "-O1", "-o", folder / "user.so", folder / "user.c"]
     subprocess.run(command, check=True)
@@ -49,6 +56,35 @@ def lib(tmp_path_factory):
     library.add_rows.argtypes = [ctypes.c_void_p] * 3 + [ctypes.c_long]
     library.add_rows.restype = None
     return library
+
+
+class DeviceLibrary:
+    """What a library with CUDA kernels does with the addresses it is given."""
+
+    def __init__(self):
+        module = da.RawModule(KERNELS)
+        self.kernels = {name: module.get_function(name) for name in ("twice", "add_rows")}
+
+    def __getattr__(self, name):
+        def launch(*args):
+            self.kernels[name]((1,), (64,), tuple(int(arg) for arg in args))
+
+        return launch
+
+
+@pytest.fixture(scope="module", params=["host", "device"])
+def lib(request, tmp_path_factory):
+    device = da.get_device()
+    if request.param == "device":
+        library = DeviceLibrary()
+        try:
+            library.twice(0, 0)
+        except da.UnsupportedError as error:
+            pytest.skip(str(error))
+        return library
+    if not device.shares_host_memory:
+        pytest.skip(f"a host library cannot read memory of {device.name}")
+    return host_library(tmp_path_factory.mktemp("pygpu"))
 
 
 def test_g1_arrays_go_to_the_device_and_back():

@@ -46,6 +46,10 @@ Result = TypeVar("Result")
 _local = threading.local()
 
 
+def _nothing() -> None:
+    return None
+
+
 def current_device() -> Device:
     """Return the device that this thread uses; raises `DeviceError` if there is none.
 
@@ -53,10 +57,8 @@ def current_device() -> Device:
     since: then it is the default device.
     """
     default: Device = registry.get_device()
-    before, chosen = getattr(_local, "chosen", (None, None))
-    if before is None or before() is not default:
-        return default
-    device: Device | None = chosen()
+    before, chosen = getattr(_local, "chosen", (_nothing, _nothing))
+    device: Device | None = chosen() if before() is default else None
     return default if device is None else device
 
 
