@@ -15,7 +15,7 @@ from devarray.device import Block
 from devarray.device import Device as Core
 from devarray.errors import DeviceMemoryError
 from devarray.registry import get_device
-from devarray.streams import Event
+from devarray.streams import Event, Stream
 
 from ._errors import InvalidValueError, LogicError, MemoryError, UnsupportedError
 
@@ -89,24 +89,27 @@ _ranges = _Ranges()
 
 
 class _InUse:
-    """What streams still use although the program may have dropped it, until they have passed."""
+    """What streams still use although the program may have dropped it, until they have passed.
+
+    The streams are kept as well: work without a stream waits for those that are alive.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._waiting: deque[tuple[Any, list[Event]]] = deque()
+        self._waiting: deque[tuple[Any, list[tuple[Stream, Event]]]] = deque()
 
     def hold(self, kept: Any, device: Core) -> None:
         """Keep something as long as the work that is in the device's streams now."""
         if device.several_streams and not device.unusable:
-            events = [stream.record() for stream in device.streams() if not stream.done]
-            if events:
-                self._waiting.append((kept, events))
+            busy = [(stream, stream.record()) for stream in device.streams() if not stream.done]
+            if busy:
+                self._waiting.append((kept, busy))
         self.sweep()
 
     def sweep(self) -> None:
         """Let go what no stream uses any more."""
         with self._lock:
-            while self._waiting and all(event.done for event in self._waiting[0][1]):
+            while self._waiting and all(event.done for _, event in self._waiting[0][1]):
                 self._waiting.popleft()
 
 
