@@ -66,17 +66,19 @@ class HostCode(RawCode):
         self._source = source
         self._put = put
         self._threads = threads
-        self._modules: dict[bool, HostModule] = {}
+        self._modules: dict[tuple[bool, bool], HostModule] = {}
         self.module()
 
     def module(self) -> HostModule:
         """Return the module for the present settings."""
-        fast = current().fast_math
-        found = self._modules.get(fast)
+        fast, checks = current().fast_math, current().raw_checks
+        found = self._modules.get((fast, checks))
         if found is None:
             text, names, options, _, _ = self._source
-            found = HostModule(text, names, (*_flags(options), *(_FAST if fast else ())))
-            self._modules[fast] = found
+            flags = (*_flags(options), *(_FAST if fast else ()))
+            # where nothing is checked, threads that have ended do not count, as on GPUs
+            found = HostModule(text, names, flags, ended_pass=not checks, checks=checks)
+            self._modules[fast, checks] = found
         return found
 
     def parameters(self, name: str) -> tuple[Parameter, ...]:
@@ -104,4 +106,4 @@ class HostCode(RawCode):
 
 
 def _run(module: HostModule, name: str, call: RawCall, threads: int) -> None:
-    module.run(name, call.grid, call.block, call.values, call.shared_bytes, threads)
+    module.run(name, call.grid, call.block, call.values, call.shared_bytes, threads, call.arrays)
