@@ -33,7 +33,8 @@ struct dh_Shared {
 struct dh_Made { dh_Made *next, *before; size_t bytes, unused; };  // in front of what malloc gives
 struct dh_Pending {  // a second write: harmless if it writes what is there already
     size_t bytes;
-    unsigned thread, other, code, other_code;
+    unsigned thread, code;
+    dh_Access other;
     const dh_Shared *shared;
     char *place;
     char old[32];
@@ -44,6 +45,8 @@ struct dh_Checks {
     dh_Worker *worker;
     void (*run)(dh_Worker *);
     uintptr_t base;  // of the module
+    uintptr_t frames;  // where worker and launch lie
+    size_t frames_bytes;
     struct { uintptr_t begin, end; bool writes; } segments[8];
     unsigned segment_count;
     dh_Shared shared[2];  // static and dynamic
@@ -149,8 +152,7 @@ static bool dh_is(const dh_Extent *e, uintptr_t place, size_t bytes, bool writes
 // What is no array: variables of the module and of the thread, what the launcher made, what malloc gave
 static bool dh_own(const dh_Checks *c, uintptr_t place, size_t bytes, bool writes) {
     const dh_Worker *const w = c->worker;
-    const dh_Launch *const launch = w->launch;
-    const size_t stride = launch->stack + 320;
+    const size_t stride = w->launch->stack + 320;
     if (dh_inside(place, bytes, (uintptr_t)w->stacks + w->current * stride, stride)) return true;
     for (unsigned k = 0; k < c->segment_count; ++k)
         if (dh_inside(place, bytes, c->segments[k].begin, c->segments[k].end - c->segments[k].begin)) return !writes || c->segments[k].writes;
@@ -158,33 +160,39 @@ static bool dh_own(const dh_Checks *c, uintptr_t place, size_t bytes, bool write
         if (dh_inside(place, bytes, (uintptr_t)(m + 1), m->bytes)) return true;
     if (writes) return dh_inside(place, bytes, (uintptr_t)w, sizeof *w);
     const struct { const void *begin; size_t size; } seen[] = {
-        {w, sizeof *w}, {launch, sizeof *launch}, {w->threads->fiber + w->current, sizeof(dh_Fiber)}, {&::dh_here, sizeof ::dh_here},
+        {w->threads->fiber + w->current, sizeof(dh_Fiber)}, {&::dh_here, sizeof ::dh_here},
         {&::threadIdx, sizeof ::threadIdx}, {&::blockIdx, sizeof ::blockIdx}, {&::blockDim, sizeof ::blockDim},
         {&::gridDim, sizeof ::gridDim}};
     for (const auto &part : seen)
         if (dh_inside(place, bytes, (uintptr_t)part.begin, part.size)) return true;
     return false;
 }
+static size_t dh_distance(uintptr_t place, uintptr_t begin, size_t size) {
+    return place < begin ? begin - place : place - begin < size ? 0 : place - begin - size + 1;
+}
 static __attribute__((noinline, cold)) void dh_outside(dh_Checks *c, uintptr_t place, size_t bytes, int kind, unsigned code) {
     const unsigned me = c->worker->current;
     const dh_Text line = dh_line(code);
     const char *const verb = dh_verb(kind);
     const dh_Extent *nearest = 0;
-    size_t least = 0;
+    size_t least = (size_t)1 << 30;
     for (const dh_Extent *e = c->extents; e < c->extents + c->count; ++e) {
-        if (*e->name && dh_inside(place, bytes, e->address, e->bytes))
-            dh_tell(c, DH_OUTSIDE, me, line.text, "%s of %zu bytes at index %zu of %s, which is read-only (the array, or the pointer to const)", verb, bytes, (place - e->address) / e->item, e->name);
-        const size_t distance = place < e->address ? e->address - place : place - e->address < e->bytes ? 0 : place - e->address - e->bytes + 1;
-        if (*e->name && (!nearest || distance < least)) { nearest = e; least = distance; }
+        if (!*e->name) continue;
+        if (dh_inside(place, bytes, e->address, e->bytes))
+            dh_tell(c, DH_OUTSIDE, me, line.text, "%s of %zu bytes at index %zu of %s, which is read-only (the array, or the pointer to "
+                    "const)", verb, bytes, (place - e->address) / e->item, e->name);
+        const size_t distance = dh_distance(place, e->address, e->bytes);
+        if (distance < least) { nearest = e; least = distance; }
     }
+    if (place < 4096) dh_tell(c, DH_OUTSIDE, me, line.text, "%s of %zu bytes at address 0x%zx: a null pointer", verb, bytes, place);
     for (unsigned k = 0; k < 2; ++k) {
         const dh_Shared *const s = c->shared + k;
-        if (s->bytes && (place - s->address < s->bytes || place - s->address - s->bytes < 4096 || s->address - place < 4096))
+        const size_t distance = dh_distance(place, s->address, s->bytes);
+        if (s->address && distance < 4096 && distance < least)
             dh_tell(c, DH_OUTSIDE, me, line.text, "%s of %zu bytes at byte %lld of the %s shared memory, which has %zu bytes", verb, bytes,
                     (long long)(place - s->address), k ? "dynamic" : "static", s->bytes);
     }
-    if (place < 4096) dh_tell(c, DH_OUTSIDE, me, line.text, "%s of %zu bytes at address 0x%zx: a null pointer", verb, bytes, place);
-    if (!nearest || least > (size_t)1 << 30)
+    if (!nearest)
         dh_tell(c, DH_OUTSIDE, me, line.text, "%s of %zu bytes at address 0x%zx, which is in no array of the launch", verb, bytes, place);
     const long long offset = (long long)(place - nearest->address), item = nearest->item;
     const long long index = offset >= 0 ? offset / item : -((-offset + item - 1) / item);
@@ -210,10 +218,7 @@ static void dh_settle(dh_Checks *c) {
     const dh_Pending p = c->pending;
     c->pending.bytes = 0;
     if (p.bytes == 0 || memcmp(p.place, p.old, p.bytes < sizeof p.old ? p.bytes : sizeof p.old) == 0) return;
-    dh_Access a = {};
-    a.thread = (unsigned short)p.other;
-    a.code = p.other_code;
-    dh_race(c, p.shared, (uintptr_t)p.place, p.bytes, DH_WRITE, p.code, p.thread, &a, DH_WRITE);
+    dh_race(c, p.shared, (uintptr_t)p.place, p.bytes, DH_WRITE, p.code, p.thread, &p.other, DH_WRITE);
 }
 static bool dh_shadow(dh_Checks *c, unsigned shift) {  // cells for each 1 << shift bytes
     for (dh_Shared &s : c->shared) {
@@ -250,7 +255,7 @@ static void dh_use(dh_Checks *c, dh_Shared *s, uintptr_t place, size_t bytes, in
         set = set || w->epoch >= c->begin;
         if (w->epoch == now.epoch && !(atomic && w->atomic) && !dh_ordered(c, w, me)) {
             if (kind != DH_WRITE) dh_race(c, s, place, bytes, kind, code, me, w, DH_WRITE);
-            c->pending = dh_Pending{bytes, me, w->thread, code, w->code, s, (char *)place, {}};
+            c->pending = dh_Pending{bytes, me, code, *w, s, (char *)place, {}};
             memcpy(c->pending.old, (void *)place, bytes < sizeof c->pending.old ? bytes : sizeof c->pending.old);
         }
         if (writes) {
@@ -260,7 +265,7 @@ static void dh_use(dh_Checks *c, dh_Shared *s, uintptr_t place, size_t bytes, in
         } else dh_note_reader(cell, now);
     }
     if (!set)
-        dh_tell(c, DH_UNSET, me, dh_line(code).text, "%s of %s, which no thread of the block has written so far", dh_verb(kind), dh_where(c, s, place, bytes).text);
+        dh_tell(c, DH_UNSET, me, dh_line(code).text, "%s of %s, which no thread of the block has written yet", dh_verb(kind), dh_where(c, s, place, bytes).text);
     if (writes)
         for (size_t k = offset >> c->shift; k <= (offset + bytes - 1) >> c->shift; ++k) s->cells[k].written = now;
 }
@@ -279,6 +284,7 @@ void dh_checked_access(const volatile void *p, size_t bytes, int kind, void *cod
             c->code[me] = code;
             return dh_use(c, &s, place, bytes, kind, code);
         }
+    if (!writes && dh_inside(place, bytes, c->frames, c->frames_bytes)) return;
     if (dh_is(c->last, place, bytes, writes)) {
         if (*c->last->name) c->code[me] = code;
         return;
@@ -380,7 +386,7 @@ unsigned long long dh_checked_warp(dh_Worker *w, int line, unsigned mask, int op
     c->told[me][me % 32] = ++c->clock[me];
     const unsigned long long result = dh_warp(w, line, mask, operation, value, source);
     const unsigned exist = w->fibers - first >= 32 ? ~0u : (1u << (w->fibers - first)) - 1;
-    for (unsigned rest = (mask ? mask : ~0u) & exist & ~w->threads->ended[me / 32]; rest; rest &= rest - 1) {
+    for (unsigned rest = (mask ? mask : ~0u) & exist; rest; rest &= rest - 1) {
         const unsigned *const others = c->told[first + (unsigned)__builtin_ctz(rest)];
         for (unsigned k = 0; k < 32; ++k)
             if (others[k] > c->known[me][k]) c->known[me][k] = others[k];
@@ -391,7 +397,10 @@ static void dh_checked_run(dh_Worker *w) {
     dh_Checks *const c = dh_checks;
     const unsigned me = w->current;
     if (me == 0) {  // the block's first thread
+        const uintptr_t here = (uintptr_t)w, there = (uintptr_t)w->launch;
         c->worker = w;
+        c->frames = here < there ? here : there;
+        c->frames_bytes = here < there ? there - here + sizeof *w->launch : here - there + sizeof *w;
         c->begin = ++c->top;
         memset(c->code, 0, sizeof c->code);
         c->shared[1].address = (uintptr_t)w->dynamic;
