@@ -1,0 +1,332 @@
+"""CUDA C and HIP kernels for OpenCL: their text, what is changed in it, and the kernels of OpenCL.
+
+The language is made by a header (``include/opencl_grid.h``, in C++ for OpenCL 2021), mostly by
+macros and functions. What they cannot do is done here on the text:
+
+- Kernels, and functions that use shared memory, get a hidden parameter: where that memory lies.
+  OpenCL lets only kernels declare it, so kernels of OpenCL (`opencl_kernels`) do, and call them.
+- Templates name the address space of what they point to, which OpenCL does not do for them.
+- Indices in subscripts and in declarations of 32-bit integers are computed so that the compiler
+  sees what lies side by side; that changes no result.
+
+No text is moved between lines, so that the compiler's messages name the user's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from ..errors import UnsupportedError
+from .host_text import _in_function, _masked_comments
+from .opencl_barriers import divergent_return
+from .opencl_shared import Declaration, Link, declarations_of, links_of
+from .signatures import split_list
+from .source_text import INCLUDE, WORD, Piece, Reading, closing, functions, read
+
+__all__ = ["Translation", "header", "translate_opencl"]
+
+_INDEX = re.compile(r"\b(threadIdx|blockIdx|blockDim|gridDim)\s*\.\s*[xyz]\b")
+_WARPS = re.compile(
+    r"__syncwarp|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*|__activemask|__match_\w+|__reduce_\w+_sync"
+)
+_DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
+_INTEGER = re.compile(
+    r"\b(?:unsigned(?:\s+int)?|signed(?:\s+int)?|int|uint|u?int32_t)\s+(?=\w+\s*=)(?!int\b)"
+)
+# What a user's function may be called, and OpenCL has with other arguments or results
+_OPENCL_NAMES = re.compile(
+    r""
+    r"add_satabs_diffallanybarrierbitselectclampclzcrossctzdegreesdistancedotfracthaddfast_distancefast_lengthfast_normalizeisequalisgreaterisgreaterequalislessislessequalislessgreaterisnotequalisorderedisunorderedlengthmadmad24mad_himad_satmaxmagminmagmixmul24mul_hinannormalizepopcountpownpowrprefetchradiansrhaddrootnrotateselectshuffleshuffle2signsmoothstepstepsub_satupsamplevec_step"
+)
+_CANNOT = (
+    (r"<<<", "kernels that launch kernels"),
+    (r"\b(?:asm|__asm__|__asm)\b", "assembly, which is for one kind of processor"),
+    (r"\bcooperative_groups\b", "cooperative groups"),
+    (r"\b(?:nvcuda|wmma|mma)\s*::", "matrix instructions"),
+    (r"\b(?:cudaTextureObject_t|cudaSurfaceObject_t|tex[123]D\w*|surf[123]D\w*)\b", "textures"),
+    (r"\bvirtual\b", "virtual functions"),
+    (r"\b(?:new|delete|malloc|free)\b(?!\s*=)", "memory that kernels allocate"),
+    (r"\btry\b|\bthrow\b|\bcatch\b", "exceptions"),
+)
+_INSTEAD = "run it on a GPU (device cuda or hip), or on device openmp without backend='opencl'"
+
+
+class Translation(NamedTuple):
+    """A source for OpenCL.
+
+    Attributes
+    ----------
+    text : str
+        The user's, changed.
+    reading : Reading
+        The user's, before that.
+    declarations : tuple of Declaration
+        Of shared memory.
+    links : dict
+        What each function, type and macro mentions.
+    renamed : tuple of str
+        Functions whose names OpenCL has for something else.
+    """
+
+    text: str
+    reading: Reading
+    declarations: tuple[Declaration, ...]
+    links: dict[str, Link]
+    renamed: tuple[str, ...]
+
+
+def fail_at(source: str, place: int, what: str) -> UnsupportedError:
+    """Return the error for something in the text that OpenCL has no counterpart of."""
+    line = source.count("\n", 0, place) + 1
+    return UnsupportedError(f"line {line}: OpenCL has no counterpart of {what}; {_INSTEAD}")
+
+
+@cache
+def header() -> str:
+    """Return the text that stands before all kernels."""
+    folder = resources.files("devarray.kernels") / "include"
+    return folder.joinpath("opencl_grid.h").read_text()
+
+
+def translate_opencl(source: str) -> Translation:
+    """Return kernel text that compiles behind ``include/opencl_grid.h``.
+
+    Parameters
+    ----------
+    source : str
+        CUDA C or HIP.
+
+    Raises
+    ------
+    UnsupportedError
+        For what OpenCL has no counterpart of; the message names the line.
+    """
+    first = read(source)
+    _check(source, first)
+    source = _with_templates(_with_words(source))
+    source = _with_wide_indices(source, read(source).masked)
+    reading = read(source)
+    declarations = declarations_of(reading)
+    for declared in declarations:
+        if declared.inside and not declared.owner:
+            raise fail_at(source, declared.start, "shared memory in methods and lambdas")
+        if not declared.arrays:
+            raise fail_at(source, declared.start, "this way to declare shared memory")
+    if "__shared__" in edited(reading.masked, [(d.start, d.end, "") for d in declarations]):
+        place = reading.masked.index("__shared__")
+        raise fail_at(source, place, "shared memory whose type is declared with it")
+    links = links_of(reading)
+    place = divergent_return(reading, links)
+    if place >= 0:
+        raise fail_at(source, place, "threads that return before a barrier of their block")
+    text = _with_hidden(source, reading, declarations, links)
+    names = {piece.name for piece in reading.pieces}
+    renamed = sorted(name for name in names if _OPENCL_NAMES.fullmatch(name))
+    return Translation(text, reading, tuple(declarations), links, tuple(renamed))
+
+
+def uses_warps(words: frozenset[str] | set[str]) -> bool:
+    """Return whether one of these words is an operation of a warp."""
+    return any(_WARPS.fullmatch(word) for word in words)
+
+
+def _check(source: str, reading: Reading) -> None:
+    directives = "\n".join(reading.macros.values())
+    for pattern, what in _CANNOT:
+        found = re.search(pattern, reading.masked)
+        if found:
+            raise fail_at(source, found.start(), what)
+        if re.search(pattern, directives):
+            raise fail_at(source, re.search(pattern, source).start(), what)  # type: ignore[union-attr]
+    for body in reading.macros.values():
+        if "__shared__" in body:
+            raise fail_at(source, source.index("__shared__"), "shared memory declared by a macro")
+
+
+def edited(source: str, edits: list[tuple[int, int, str]]) -> str:
+    """Return the text with pieces of it replaced; lines stay where they are."""
+    for start, end, new in sorted(edits, reverse=True):
+        lines = "\n" * (source.count("\n", start, end) - new.count("\n"))
+        source = source[:start] + new + lines + source[end:]
+    return source
+
+
+# ---- words -------------------------------------------------------------------------------------
+
+
+def _code(source: str) -> str:
+    """Return the text without comments and with strings hidden, but with its directives."""
+    code = _masked_comments(source)
+    return re.sub(r'"(?:\\.|[^"\\\n])*"', lambda found: '"' + "_" * (len(found[0]) - 2) + '"', code)
+
+
+def _with_words(source: str) -> str:
+    """Leave known headers out; `long long` is `long`, which has 64 bits, too."""
+    visible = _masked_comments(source)
+    edits = [(found.start(), found.end(), "") for found in INCLUDE.finditer(visible)]
+    code = _code(source)
+    edits += [
+        (found.start(), found.end(), "long") for found in re.finditer(r"\blong\s+long\b", code)
+    ]
+    constant = re.compile(r'\b(?:const\s+char|char\s+const)\s*\*\s*(?:const\s+)?\w+\s*=\s*(?=")')
+    edits += [(found.start(), found.start(), "__constant ") for found in constant.finditer(code)]
+    literal = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]?(ll|LL)[uU]?\b")
+    edits += [(found.start(1), found.end(1), "l") for found in literal.finditer(code)]
+    return edited(source, edits)
+
+
+# ---- templates ---------------------------------------------------------------------------------
+
+
+def template_parameters(head: str) -> Iterator[str]:
+    """Yield the parameters of a template."""
+    found = re.search(r"\btemplate\s*<", head)
+    if found:
+        depth, place = 1, found.end()
+        while depth and place < len(head):
+            depth += {"<": 1, ">": -1}.get(head[place], 0)
+            place += 1
+        yield from (part.strip() for part in split_list(head[found.end() : place - 1]))
+
+
+def _with_templates(source: str) -> str:
+    """Name the address space of what templates point and refer to.
+
+    What is `T &` becomes two functions: for memory that others may see, and for variables of a
+    thread. What is `const T &` becomes a value.
+    """
+    reading = read(source)
+    edits: list[tuple[int, int, str]] = []
+    for piece in reading.pieces:
+        parameters = " ".join(template_parameters(piece.head))
+        types = re.findall(r"\b(?:typename|class)\s+(\w+)", parameters)
+        if not types or (piece.kernel and "&" not in piece.text and "*" not in piece.text):
+            continue
+        name = rf"\b(?:{'|'.join(types)})\b"
+        for found in re.finditer(
+            rf"\bconst\s+{name}\s*(&)(?!&)|{name}\s+const\s*(&)(?!&)", piece.text
+        ):
+            place = piece.start + (found.start(1) if found[1] else found.start(2))
+            edits.append((place, place + 1, " "))
+        places = [
+            piece.start + found.start()
+            for found in re.finditer(
+                rf"{name}(?=\s*(?:const\b\s*|volatile\b\s*)?[*&](?!&))", piece.text
+            )
+            if not re.search(r"\bconst\s*$", piece.text[: found.start()])
+            or not re.match(r"\w+\s*&", piece.text[found.start() :])
+        ]
+        edits += [(place, place, "__generic ") for place in places]
+        if re.search(rf"(?<!const ){name}\s*&(?!&)", piece.head) and not re.search(
+            r"\b(?:struct|class|union)\b", re.sub(r"<[^<>]*>", "", piece.head)
+        ):
+            edits.append(_second(source, piece, name))
+    return edited(source, edits)
+
+
+def _second(source: str, piece: Piece, name: str) -> tuple[int, int, str]:
+    """Return the insertion of a function template for references to variables of a thread."""
+    end = piece.start + len(piece.text)
+    text = _masked_comments(source)[piece.start : end]
+    text = re.sub(rf"\bconst\s+({name})\s*&(?!&)", r"const \1 ", _DIRECTIVE.sub("", text))
+    text = re.sub(rf"({name})(\s*&)(?!&)", r"__private \1\2", text)
+    text = re.sub(rf"({name})(\s*(?:const\b\s*|volatile\b\s*)?\*)", r"__generic \1\2", text)
+    return end, end, " " + re.sub(r"\s*\n\s*", " ", text)
+
+
+# ---- indices -----------------------------------------------------------------------------------
+
+
+def _is_linear(text: str) -> bool:
+    """Return whether a formula of indices has sums, differences and products only."""
+    if not _INDEX.search(text) or not re.fullmatch(r"[\w\s.+\-*()]+", text):
+        return False
+    fractions = r"\b[0-9]+\.|\.[0-9]|\b[0-9]+[eE]"
+    return not re.search(rf"\w\s*\((?<!\breturn\()|\)\s*\(|{fractions}|\bsizeof\b", text)
+
+
+def _replaced(text: str, start: int, prefix: str) -> list[tuple[int, int, str]]:
+    return [
+        (start + found.start(1), start + found.start(1), prefix) for found in _INDEX.finditer(text)
+    ]
+
+
+def _with_wide_indices(source: str, masked: str) -> str:
+    edits: list[tuple[int, int, str]] = []
+    for found in re.finditer(r"\[([^][]*)\]", masked):
+        inner = found[1]
+        if _is_linear(inner):
+            others = re.search(r"[A-Za-z_]", _INDEX.sub("0", inner))
+            edits += _replaced(inner, found.start(1), "DA_I_" if others else "DA_W_")
+    for found in _INTEGER.finditer(masked):
+        end = re.compile(r"[;{}]").search(masked, found.end())
+        place = found.end()
+        for part in split_list(masked[place : end.start() if end else place]):
+            _, equals, formula = part.partition("=")
+            inside = place + len(part) - len(formula)
+            if equals and _is_linear(formula):
+                edits += _replaced(formula, inside, "DA_W_")
+            place += len(part) + 1
+    return edited(source, edits)
+
+
+# ---- hidden parameters and shared memory -------------------------------------------------------
+
+
+def _with_hidden(
+    source: str, reading: Reading, declarations: list[Declaration], links: dict[str, Link]
+) -> str:
+    text = reading.masked
+    edits = [
+        (d.start, d.end, " ".join(array.text for array in d.arrays) if d.inside else "")
+        for d in declarations
+    ]
+    marker = re.compile(rf"\b(?:{'|'.join(reading.markers)})\b")
+    for found in marker.finditer(text):
+        name, place = next(functions(text[found.start() :], reading.markers), ("", 0))
+        if name:
+            edits.append(_first(text, place + found.start(), "da_Here da_here"))
+    outside = {array.name: array for d in declarations if not d.inside for array in d.arrays}
+    hidden = hidden_functions(declarations, links)
+    definitions = set()
+    for piece in reading.pieces:
+        if piece.name in hidden and not piece.kernel:
+            place = piece.start + next(functions(piece.head, reading.markers))[1]
+            definitions.add(place)
+            edits.append(_first(text, place, "da_Here da_here"))
+        if piece.name and "{" in piece.text:
+            words = set(WORD.findall(piece.text))
+            names = [array.text for name, array in outside.items() if name in words]
+            place = piece.start + len(piece.head) + 1
+            edits += [(place, place, " " + " ".join(names))] if names else []
+    if hidden:
+        calls = "|".join(map(re.escape, sorted(hidden)))
+        code = _code(source)
+        for found in re.finditer(rf"(?<![.>\w])(?:{calls})\s*(?:<[^;{{}}()]*>\s*)?\(", code):
+            if found.end() not in definitions and _called(text, found.start()):
+                edits.append(_first(code, found.end(), "da_here"))
+    return edited(source, edits)
+
+
+def hidden_functions(declarations: Sequence[Declaration], links: dict[str, Link]) -> set[str]:
+    """Return the functions that have a hidden parameter, as they use shared memory."""
+    outside = {array.name for d in declarations if not d.inside for array in d.arrays}
+    shared = {"__shared__", "HIP_DYNAMIC_SHARED", *outside}
+    return {name for name, link in links.items() if link.function and link.reached & shared}
+
+
+def _called(text: str, place: int) -> bool:
+    """Return whether a name is used there, in a function or in a macro, rather than declared."""
+    return not text[place : place + 1].strip() or _in_function(text, place)
+
+
+def _first(text: str, place: int, first: str) -> tuple[int, int, str]:
+    """Return the insertion of a first parameter, or argument, behind a parenthesis."""
+    end = closing(text, place) - 1
+    if text[place:end].strip() in ("", "void"):
+        return place, end, first
+    return place, place, f"{first}, "
