@@ -312,6 +312,20 @@ def test_memory_behind_addresses():
     assert "line 8: read of 4 bytes at address 0x200000000000, which is in no array" in text
 
 
+def test_addresses_inside_of_what_is_told():
+    x, out = floats(20), np.zeros(1, np.float32)
+    told = [("allocation", x.ctypes.data, 40, "float32", True)]
+    told.append(("out", out.ctypes.data, 4, "float32", True))
+    for k in (0, 9, 10):
+        args = [x.ctypes.data + 4 * k, out.ctypes.data]
+        if k < 10:
+            ADDRESSES().launch("read", 1, 1, args, arrays=told)
+            assert out[0] == x[k]
+        else:
+            with pytest.raises(DeviceError, match=r"index 10 of argument 'allocation' \(10 fl"):
+                ADDRESSES().launch("read", 1, 1, args, arrays=told)
+
+
 def test_memory_that_the_kernel_allocates():
     out = np.zeros(4, np.float32)
     launch(ADDRESSES(), "made", 1, 4, (out, 10, 9))

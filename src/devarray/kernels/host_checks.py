@@ -117,11 +117,13 @@ class Checks:
         """
         ffi = self._ffi
         others = [(int(ffi.cast("uintptr_t", m)), ffi.sizeof(m), False) for m in memory]
-        known = {address for _, address, _, _, _ in arrays}
-        addresses = {a for pair in zip(parameters, values, strict=True) for a in _addresses(*pair)}
-        if addresses - known:
+        pairs = zip(parameters, values, strict=True)
+        addresses = [address for pair in pairs for address in _addresses(*pair)]
+        told = [(address, address + nbytes) for _, address, nbytes, _, _ in arrays]
+        unknown = [a for a in addresses if not any(low <= a <= high for low, high in told)]
+        if unknown:
             mapped = list(mapped_memory())
-            if any(0 <= a - low < size for a in addresses - known for low, size, _ in mapped):
+            if any(0 <= a - low < size for a in unknown for low, size, _ in mapped):
                 others += mapped
         extents = ffi.new("dh_Extent[]", len(arrays) + len(others) + 1)
         kept: list[Any] = [extents]

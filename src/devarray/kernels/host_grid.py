@@ -238,9 +238,9 @@ class HostModule:
             Threads of the system, by default all processors.
         arrays : sequence of (str, int, int, str, bool)
             For a module with checks: name, address, bytes, dtype and writeable of each array
-            argument (`devarray.modules.Extent`). No other memory may then be used, unless a pointer
-            argument is no array, or a structure has an address in it: what that points to is not
-            known, and all memory that the process has may be used.
+            argument (`devarray.modules.Extent`), and of other memory that pointers may point to. No
+            more memory may then be used, unless a pointer, or an address in a structure, points
+            elsewhere: as its extent is not known, all memory that the process has may be used.
 
         Raises
         ------

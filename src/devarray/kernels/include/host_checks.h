@@ -19,7 +19,7 @@ struct dh_Extent {  // memory that the launch may use
 struct dh_Access {
     unsigned epoch;  // barriers of the block before it, counted on over all blocks
     unsigned clock;  // operations of the warp that its thread had done
-    unsigned time;   // counts accesses to shared memory
+    unsigned long long time;  // counts accesses to shared memory
     unsigned code;   // within the module
     unsigned short thread;
     bool atomic;
@@ -50,10 +50,11 @@ struct dh_Checks {
     struct { uintptr_t begin, end; bool writes; } segments[8];
     unsigned segment_count;
     dh_Shared shared[2];  // static and dynamic
-    unsigned shift, begin, top, time;  // `begin`: the block's first epoch
+    unsigned shift, begin, top;  // `begin`: the block's first epoch
+    unsigned long long time, atomic_time[DH_MOST];
     dh_Made *made;
     dh_Pending pending;
-    unsigned epoch[DH_MOST], clock[DH_MOST], atomic_time[DH_MOST], code[DH_MOST];
+    unsigned epoch[DH_MOST], clock[DH_MOST], code[DH_MOST];
     unsigned known[DH_MOST][32], told[DH_MOST][32];  // clocks of the own warp; as brought to an operation of the warp
 };
 static __thread dh_Checks *dh_checks;
