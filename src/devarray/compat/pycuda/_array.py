@@ -23,6 +23,7 @@ from ._transfers import Transfers, on, upload
 
 __all__ = ["GPUArray", "placed", "unwrap", "wrap"]
 
+_numpy: Any = np  # its functions take device arrays, which their types do not say
 NO_TEXTURES = "texture references ended with CUDA 12: index the array in the kernel instead"
 
 
@@ -232,7 +233,7 @@ class GPUArray(Operators, Transfers, Shapes):
     @property
     def T(self) -> GPUArray:
         """The array with its axes reversed, as a view."""
-        return self.transpose()
+        return self._view(permuted(self._array, tuple(range(self.ndim - 1, -1, -1))))
 
     @property
     def real(self) -> GPUArray:
@@ -347,7 +348,7 @@ class GPUArray(Operators, Transfers, Shapes):
         started = time.perf_counter()
         if out is not None:
             with on(stream, array.device):
-                np.copyto(unwrap(out), array)
+                _numpy.copyto(unwrap(out), array)
             array = out._array
         result = self._on(stream, array)
         if add_timer is not None:
@@ -470,16 +471,18 @@ def placed(value: Any, out: Any = None, stream: Any = None, allocator: Any = Non
         value = upload(np.asarray(value), False, get_device())
     if out is not None and not isinstance(out, GPUArray):
         raise TypeError(f"out must be a GPUArray, got {type(out).__name__}")
-    made = out
-    if out is None and allocator in (None, allocate):
+    made: GPUArray
+    if out is not None:
+        made = out
+    elif allocator in (None, allocate):
         made = GPUArray._over(value)
-    elif out is None:
+    else:
         made = GPUArray(value.shape, value.dtype, allocator)
     with on(stream, value.device):
-        if made._array is not value and (out is not None or made._given is not None):
+        if out is not None or allocator not in (None, allocate):
             if made.shape != value.shape:
                 raise ValueError(f"the result has shape {value.shape}, out has {made.shape}")
-            np.copyto(made._values(), value)
+            _numpy.copyto(made._values(), value)
         if stream is not None:
             evaluate(made._array)
     return made

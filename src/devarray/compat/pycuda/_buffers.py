@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from devarray import engine
 from devarray.array import DeviceArray
 from devarray.boundary import from_address
 from devarray.device import Block
 from devarray.errors import UnsupportedError
+from devarray.indexing import view
 from devarray.kernels.ops import canonical
-from devarray.layout import as_shape, check_order
+from devarray.layout import as_shape, check_order, make_layout
 from devarray.record import fresh_buffer
 from devarray.registry import get_device
 
-from ._order import compact_strides, inverse, permuted
+from ._order import compact_strides, inverse, memory_axes, permuted
 
 __all__ = ["Memory", "allocate", "is_struct", "lengths", "make", "ordered_axes"]
 
@@ -74,6 +75,19 @@ class Memory:
     def free(self) -> None:
         """Let go of the memory: the array cannot be used any more, views of it can."""
         del self._owner._array
+
+    def shown(
+        self, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> DeviceArray | None:
+        """Return an array over this memory; None if it would reach out of it."""
+        array: DeviceArray = self._owner._array
+        block, start = engine.export(array._buffer), array._layout().offset
+        ends = [step * (n - 1) for step, n in zip(strides, shape, strict=True)]
+        low = start + sum(end for end in ends if end < 0)
+        high = start + sum(end for end in ends if end > 0) + dtype.itemsize
+        if low < 0 or high > block.nbytes or start % dtype.alignment or 0 in shape:
+            return None
+        return _shown(array, shape, strides, dtype)
 
     def __eq__(self, other: object) -> bool:
         return int(self) == int(other) if isinstance(other, Memory) else NotImplemented
@@ -145,26 +159,45 @@ def make(
     Structs are bytes, along one more axis.
     """
     itemsize = dtype.itemsize
+    compact = strides is None
     if strides is not None:
         strides = tuple(map(operator.index, strides))
         if len(strides) != len(shape):
             raise ValueError(f"{len(shape)} axes need as many strides, got {strides}")
-    if gpudata is None and allocator is allocate and strides is None:
+        axes = memory_axes(shape, (strides,))
+        compact = strides == compact_strides(shape, axes, itemsize)
+    if gpudata is None and ((compact and allocator is allocate) or 0 in shape):
         return _fresh(shape, dtype, axes), None
     if strides is None:
         strides = compact_strides(shape, axes, itemsize)
-    if gpudata is None:
-        if min(strides, default=0) < 0:
-            raise ValueError(f"strides {strides} of new memory must not be negative")
-        ends = [step * (n - 1) for step, n in zip(strides, shape, strict=True)]
-        nbytes = sum(ends) + itemsize if math.prod(shape) else 0
-        if not nbytes:
-            return _fresh(shape, dtype, axes), None
-        gpudata = allocator(nbytes)
-    if is_struct(dtype):
+    ends = [step * (n - 1) for step, n in zip(strides, shape, strict=True)]
+    nbytes = sum(ends) + itemsize
+    if gpudata is None and min(strides, default=0) < 0:
+        raise ValueError(f"strides {strides} of new memory must not be negative")
+    struct = is_struct(dtype)
+    if struct:
         shape, strides, dtype = (*shape, itemsize), (*strides, 1), BYTES
+    dtype = canonical(dtype)
+    if gpudata is None and allocator is allocate:
+        bytes_ = fresh_buffer(get_device(), (nbytes,), BYTES)
+        return _shown(bytes_, shape, strides, dtype), None
+    if gpudata is None:
+        gpudata = allocator(nbytes)
+    if isinstance(gpudata, Memory):
+        inside = gpudata.shown(shape, strides, dtype)
+        if inside is not None:
+            return inside, gpudata
     array = from_address(_address(gpudata), shape, dtype, strides, owner=(gpudata, base))
     return array, gpudata
+
+
+def _shown(
+    array: DeviceArray, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype[Any]
+) -> DeviceArray:
+    """Return the memory from an array's first element on as another array."""
+    place = make_layout(shape, strides, array._layout().offset, dtype.itemsize)
+    result: DeviceArray = view(array, place, dtype)
+    return result
 
 
 def _fresh(shape: tuple[int, ...], dtype: np.dtype[Any], axes: tuple[int, ...]) -> DeviceArray:

@@ -202,14 +202,19 @@ def maximum(a: Any, b: Any, out: Any = None, stream: Any = None) -> GPUArray:
     return _chosen(np.maximum, out, stream, a, b)
 
 
+def _truth(x: Any) -> Any:
+    """Return an operand of a logical function: of a scalar, its truth."""
+    return x if isinstance(x, GPUArray) or np.ndim(x) else bool(x)
+
+
 def logical_and(x1: Any, x2: Any, /, out: Any = None, *, allocator: Any = None) -> GPUArray:
     """Say where both are true; see `numpy.logical_and`."""
-    return _chosen(np.logical_and, out, None, x1, x2, allocator=allocator)
+    return _chosen(np.logical_and, out, None, _truth(x1), _truth(x2), allocator=allocator)
 
 
 def logical_or(x1: Any, x2: Any, /, out: Any = None, *, allocator: Any = None) -> GPUArray:
     """Say where one of two is true; see `numpy.logical_or`."""
-    return _chosen(np.logical_or, out, None, x1, x2, allocator=allocator)
+    return _chosen(np.logical_or, out, None, _truth(x1), _truth(x2), allocator=allocator)
 
 
 def logical_not(x: Any, /, out: Any = None, *, allocator: Any = None) -> GPUArray:

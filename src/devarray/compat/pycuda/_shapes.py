@@ -27,6 +27,9 @@ class Shapes:
     shape: Any
     flags: Any
 
+    def _values(self) -> DeviceArray:
+        raise NotImplementedError
+
     def _view(self, array: DeviceArray) -> Any:
         raise NotImplementedError
 
@@ -64,7 +67,7 @@ class Shapes:
         if self._struct:
             value = self._bytes_of(value)
         elif isinstance(value, Shapes):
-            value = value._values()  # type: ignore[attr-defined]
+            value = value._values()
         elif isinstance(value, np.ndarray) and value.ndim:
             value = upload(value, False, self._array.device)
         key = self._key(key)
