@@ -197,7 +197,7 @@ class ElementwiseKernel:
         size : int, optional
             The number of elements, where no array says it.
         block_size : int, optional
-            Threads of a block, where the text is a kernel of its own (128).
+            Threads of a block, where the text is a kernel of its own (256).
         stream : Stream, optional
 
         Returns
@@ -456,7 +456,8 @@ class ElementwiseKernel:
             values.append(np.int64(array.size if axis is None else array.shape[axis]))
         count = math.prod(shape)
         if count:
-            kernel((blocks_for(count, block),), (block,), tuple(values))
+            once = not (self._texts.loop_prep + self._texts.after_loop).strip()
+            kernel((blocks_for(count, block, once),), (block,), tuple(values))
         for given, result in zip(outs, results, strict=False):
             if result is not given:
                 given[...] = result

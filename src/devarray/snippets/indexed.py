@@ -387,7 +387,8 @@ class IndexedKernel:
                 self._check_bounds(x.size, p.name, indices if ranged else builtins_range(n))
         values += passed(self.params, args, self.name)
         if count:
-            kernel((blocks_for(count, block),), (block,), tuple(values))
+            once = not (self._texts.loop_prep + self._texts.after_loop).strip()
+            kernel((blocks_for(count, block, once),), (block,), tuple(values))
 
     def _make(self, ranged: bool) -> RawKernel:
         slots = slots_of(self.params, {name for name, use in self._uses.items() if use.written})

@@ -24,12 +24,13 @@ from devarray.snippets.indexed import passed, slots_of
 from devarray.snippets.pieces import at_hand, c_name, scalar_for
 from devarray.snippets.signature import Types, c_type
 from devarray.snippets.text import uses
-from devarray.snippets.threads import BLOCK, Slot, named_sizes, opening
+from devarray.snippets.threads import Slot, named_sizes, opening
 
 __all__ = ["PointerReduction", "StructReduction", "reduction_text"]
 
 DType = np.dtype[Any]
 
+BLOCK = 128  # threads of a block
 MOST_PARTS = 256  # blocks that share one result
 
 
@@ -75,19 +76,21 @@ def reduction_text(
     lines += [f'#line 1 "{title}"', f"return ({map_expr});", "}"]
     given = "".join(f", {n}" for n in names)
     target = f"{out[1]} *{out[0]}_of_" if post else f"{name}_type *{out[0]}_of_"
-    sizes = "long long length_, long long parts_, long long in_size_, long long out_size_"
+    sizes = ", ".join(f"long long {size}" for size in SIZES)
     lines += [
         f'extern "C" __global__ void {name}({sizes}{listed}, {target}) {{',
         f"__shared__ double room_[({BLOCK} * sizeof({name}_type) + 7) / 8];",
         f"{name}_type *shared_ = ({name}_type *)room_;",
         "const int thread_ = threadIdx.x;",
         "const long long group_ = blockIdx.x / parts_, part_ = blockIdx.x % parts_;",
-        f"const long long rest_ = length_ - part_ * {BLOCK};",
+        "// a thread takes `run_` elements that follow each other, or every `step_`-th of all",
+        f"const long long rest_ = (length_ - part_ * {BLOCK} * run_ + run_ - 1) / run_;",
         f"const int count_ = rest_ < {BLOCK} ? (int)rest_ : {BLOCK};",
         "if (thread_ < count_) {",
-        f"long long k_ = part_ * {BLOCK} + thread_;",
+        f"long long k_ = (part_ * {BLOCK} + thread_) * run_;",
+        "const long long end_ = step_ == 1 && k_ + run_ < length_ ? k_ + run_ : length_;",
         f"{name}_type mine_ = {name}_map(group_ * length_ + k_{given});",
-        f"for (k_ += parts_ * {BLOCK}; k_ < length_; k_ += parts_ * {BLOCK})",
+        "for (k_ += step_; k_ < end_; k_ += step_)",
         f"  mine_ = {name}_combine(mine_, {name}_map(group_ * length_ + k_{given}));",
         "shared_[thread_] = mine_;",
         "}",
@@ -110,9 +113,19 @@ def reduction_text(
     return "\n".join(lines) + "\n"
 
 
-def _parts(length: int, groups: int) -> int:
-    """Return how many blocks share one result."""
-    return max(1, min(-(-length // (4 * BLOCK)), MOST_PARTS // max(groups, 1), MOST_PARTS))
+SIZES = ("length_", "parts_", "run_", "step_", "in_size_", "out_size_")
+
+
+def _walk(device: Device, length: int, most: int) -> tuple[int, int, int, int]:
+    """Return the first sizes: the length, parts (at most `most`), a thread's run and its step.
+
+    Threads of a grid read side by side; those of a host one element after the other.
+    """
+    parts = max(1, min(-(-length // (4 * BLOCK)), most))
+    if device.grid:
+        return length, parts, 1, parts * BLOCK
+    run = max(1, -(-length // (parts * BLOCK)))
+    return length, max(1, -(-length // (run * BLOCK))), run, 1  # no part is empty
 
 
 class StructReduction:
@@ -148,7 +161,7 @@ class StructReduction:
             )
         scalars = tuple(type(o.value) is not Node for o in operands)
         kernel, sizes = self._kernel(types, scalars)
-        values: list[Any] = [length, 1, math.prod(shape), groups]
+        values: list[Any] = [*_walk(device, length, 1), math.prod(shape), groups]
         arrays: dict[str, Any] = {}
         for param, x, operand in zip(of.in_params, args, operands, strict=True):
             if type(operand.value) is not Node:
@@ -238,12 +251,13 @@ class PointerReduction:
                 f"zero-size array to reduction operation {of.name} which has no identity"
             )
         values = passed(of.params, args, of.name)
-        parts = _parts(n, 1)
+        sizes = _walk(device, n, MOST_PARTS)
+        parts = sizes[1]
         result = room(1)
         if parts == 1:
-            self._whole((1,), (BLOCK,), (n, 1, n, 1, *values, result))
+            self._whole((1,), (BLOCK,), (*sizes, n, 1, *values, result))
         else:
             partial = room(parts)
-            self._first((parts,), (BLOCK,), (n, parts, n, 1, *values, partial))
-            self._second((1,), (BLOCK,), (parts, 1, n, 1, partial, result))
+            self._first((parts,), (BLOCK,), (*sizes, n, 1, *values, partial))
+            self._second((1,), (BLOCK,), (*_walk(device, parts, 1), n, 1, partial, result))
         return result if struct else result.reshape(())

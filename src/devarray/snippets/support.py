@@ -140,13 +140,14 @@ def _table() -> dict[str, str]:
     table["min"] = _extreme("min", "<", "da_fmin")
     table["abs"] = _ABS
     table["fma"] = "\n".join(
-        f"FN {t} sn_fma({t} x, {t} y, {t} z) {{ return da_fma(x, y, z); }}" for t in _REAL
+        f"FN {t} sn_fma({a} x, {a} y, {a} z) {{ return da_fma(({t})x, ({t})y, ({t})z); }}"
+        for a, t in (("f32", "f32"), ("f64", "f64"), ("i32", "f64"), ("i64", "f64"))
     )
     table["fmaf"] = _single("fmaf", "da_fma", 3)
     for name, whole in (("isnan", "0"), ("isinf", "0"), ("isfinite", "1"), ("signbit", "x < 0")):
         table[name] = _test(name, f"da_{name}", whole)
-    for name, value in (("real", "x"), ("imag", "0"), ("norm", "x * x")):
-        table[name] = "\n".join(f"FN {t} sn_{name}({t} x) {{ return {value}; }}" for t in _REAL)
+    for name, call in (("real", ""), ("imag", "0 * "), ("norm", "x * ")):
+        table[name] = _unary(name, call)
     table["conj"] = table["arg"] = ""
     for name in _FAST.split():
         table[f"__{name}f"] = _single(f"__{name}f", f"da_{name}")

@@ -55,7 +55,9 @@ _WIDE = (
     (re.compile(r"\b(?:\w+::)?complex\s*<\s*double\s*>"), "sn_complex<f64>"),
     (re.compile(r"\bstd::(?=[a-z])"), ""),
 )  # fmt: skip
-_CAST = re.compile(r"\b(float|double|int|bool|char|short|long|unsigned|[iu](?:8|16|32|64))\s*\(")
+_CAST = re.compile(
+    r"(?<!operator )\b(float|double|int|bool|char|short|long|unsigned|[iu](?:8|16|32|64))\s*\("
+)
 _CONSTANTS = {
     "INFINITY": "((f32)DA_INF)",
     "NAN": "((f32)DA_NAN)",
@@ -161,7 +163,7 @@ def is_dear(operation: str, preamble: str) -> bool:
     """Say whether a text costs more than to store and load its result: it calls or repeats."""
     code = code_of(operation)
     called = set(_CALL.findall(code)) - _NUMBERS - {"if", "min", "max", "abs", "fabs", "fabsf"}
-    return bool(called) or "for" in words(operation) or len(code) > 400
+    return bool(called) or bool(words(operation) & {"for", "while"}) or len(code) > 400
 
 
 def defined_in(preamble: str) -> set[str]:
@@ -203,12 +205,14 @@ def _common(text: str, casts: Iterable[str]) -> str:
     return outside(change, text)
 
 
-def _with_functions(text: str, names: Iterable[str]) -> str:
-    """Return a text in which functions have the names that `support` gives them."""
+def _known(text: str, names: Iterable[str], constants: Mapping[str, str]) -> str:
+    """Return a text in which functions have the names that `support` gives them, constants too."""
 
     def change(part: str) -> str:
         for name in names:  # but members are called as they are
             part = re.sub(rf"(?<![.\w])(?<!->){name}(?=\s*\()", f"sn_{name}", part)
+        for name, value in constants.items():
+            part = re.sub(rf"(?<![.\w]){name}\b", value, part)
         return part
 
     return outside(change, text)
@@ -318,9 +322,8 @@ def define(
         sorted(before.items()),
     )
     mark = "sn_" + hashlib.blake2s(repr(described).encode(), digest_size=6).hexdigest()
-    operation, preamble = (_with_functions(text, called) for text in (operation, preamble))
-    renamed = dict(constants)
-    renamed |= {t: f"{mark}_{t}" for t in used_types}
+    operation, preamble = (_known(text, called, constants) for text in (operation, preamble))
+    renamed = {t: f"{mark}_{t}" for t in used_types}
     renamed |= {f: f"{mark}_{f}" for f in sorted(defined_in(preamble) - set(macros_of(preamble)))}
     title = re.sub(r"[^\w .<>-]", "_", name)
     lines = [f"// {title}", support(called, has_complex) + _INSIDE + _QUIET.rstrip()]
@@ -343,7 +346,8 @@ def define(
         # `continue` goes on with the next element
         lines += ["do {", f'#line 1 "{title}"', operation, '#line 1 "generated"', "} while (0);"]
         value = f"{out}.base()" if dtype.kind == "c" else out
-        lines += [f"return {value};", "}"]
+        others = "".join(f"(void){n}; " for n, _ in outs if n != out)
+        lines += [f"{others}return {value};", "}"]
     lines += [f"#undef {word}" for word in (*renamed, *macros_of(preamble))]
     lines.append(_LOUD.rstrip())
     operands = ", ".join(f"{{{k}}}" for k in range(len(ins)))

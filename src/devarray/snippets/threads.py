@@ -15,8 +15,8 @@ __all__ = ["BLOCK", "Slot", "blocks_for", "kernel_text", "named_sizes", "opening
 
 DType = np.dtype[Any]
 
-BLOCK = 128  # threads of a block, unless the caller says otherwise
-MOST_BLOCKS = 4096
+BLOCK = 256  # threads of a block, unless the caller says otherwise
+MOST_BLOCKS = 4096  # where threads go from element to element
 
 _COMPLEX = """\
 #ifndef SN_COMPLEX
@@ -93,9 +93,13 @@ class Slot(NamedTuple):
         return f"{'const ' if self.constant else ''}{self.type} *{name}"
 
 
-def blocks_for(count: int, block: int) -> int:
-    """Return how many blocks a launch over `count` elements has."""
-    return max(1, min(-(-count // block), MOST_BLOCKS))
+def blocks_for(count: int, block: int, once: bool) -> int:
+    """Return how many blocks a launch over `count` elements has.
+
+    With `once`, each thread has one of them.
+    """
+    blocks = max(1, -(-count // block))
+    return blocks if once else min(blocks, MOST_BLOCKS)
 
 
 def named_sizes(text: str, names: Sequence[str]) -> tuple[str, dict[str, tuple[str, int | None]]]:
@@ -145,6 +149,23 @@ def opening(
     return lines
 
 
+def _element(title: str, slots: Sequence[Slot], operation: str, var: str) -> list[str]:
+    """Return what happens to one element."""
+    lines = []
+    for slot in slots:
+        if slot.element == "in":
+            lines.append(f"const {slot.type} {slot.name} = {slot.name}_of_[{var}];")
+        elif slot.element:
+            value = f" = {slot.name}_of_[{var}]" if slot.element == "inout" else ""
+            lines.append(f"{slot.type} {slot.name}{value};")
+    # `continue` ends the element: what was given to its results is kept
+    leaves = re.search(r"\b(continue|break)\b", code_of(operation)) is not None
+    body = [f'#line 1 "{title}"', operation, '#line 1 "generated"']
+    lines += ["do {", *body, "} while (0);"] if leaves else ["{", *body, "}"]
+    results = [slot for slot in slots if slot.element in ("out", "inout")]
+    return lines + [f"{slot.name}_of_[{var}] = {slot.name};" for slot in results]
+
+
 def kernel_text(
     name: str,
     title: str,
@@ -177,31 +198,23 @@ def kernel_text(
     ):
         if word in used:
             lines.append(f"const unsigned {word} = {value};")
+    once = not loop_prep.strip() and not after_loop.strip()
     outer = "i" in around
     if outer:
         lines.append("long long i = 0;")
     if loop_prep.strip():
         lines += [f'#line 1 "loop_prep of {title}"', statement(loop_prep), '#line 1 "generated"']
-    var = "k_" if ranged else "i"
-    kind = "" if outer and not ranged else "long long "
-    lines.append(
-        f"for ({kind}{var} = (long long)blockIdx.x * blockDim.x + threadIdx.x; "
-        f"{var} < {'count_' if ranged else 'n'}; {var} += (long long)blockDim.x * gridDim.x) {{"
-    )
+    var, count = ("k_", "count_") if ranged else ("i", "n")
+    first = f"{var} = (long long)blockIdx.x * blockDim.x + threadIdx.x"
+    if once:
+        lines += [f"const long long {first};", f"if ({var} < {count}) {{"]
+    else:
+        kind = "" if outer and not ranged else "long long "
+        step = f"{var} += (long long)blockDim.x * gridDim.x"
+        lines.append(f"for ({kind}{first}; {var} < {count}; {step}) {{")
     if ranged:
         lines.append(f"{'' if outer else 'const long long '}i = start_ + k_ * step_;")
-    for slot in slots:
-        if slot.element == "in":
-            lines.append(f"const {slot.type} {slot.name} = {slot.name}_of_[{var}];")
-        elif slot.element:
-            value = f" = {slot.name}_of_[{var}]" if slot.element == "inout" else ""
-            lines.append(f"{slot.type} {slot.name}{value};")
-    results = [slot for slot in slots if slot.element in ("out", "inout")]
-    # `continue` goes on with the next element: what was given to its results is kept
-    leaves = bool(results) and re.search(r"\bcontinue\b", code_of(operation)) is not None
-    body = [f'#line 1 "{title}"', statement(operation), '#line 1 "generated"']
-    lines += ["do {", *body, "} while (0);"] if leaves else ["{", *body, "}"]
-    lines += [f"{slot.name}_of_[{var}] = {slot.name};" for slot in results]
+    lines += _element(title, slots, statement(operation), var)
     lines.append("}")
     if after_loop.strip():
         lines += [f'#line 1 "after_loop of {title}"', statement(after_loop)]
