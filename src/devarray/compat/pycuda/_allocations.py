@@ -86,6 +86,7 @@ class _Ranges:
 
 
 _ranges = _Ranges()
+find_range = _ranges.find
 
 
 class _InUse:

@@ -15,6 +15,12 @@ from ._allocations import (
     mem_get_address_range,
     mem_get_ipc_handle,
 )
+from ._arguments import (
+    ArgumentHandler,
+    In,
+    InOut,
+    Out,
+)
 from ._contexts import (
     Context,
     Device,
@@ -92,11 +98,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._functions import (
-    ArgumentHandler,
     Function,
-    In,
-    InOut,
-    Out,
 )
 from ._host_memory import (
     AlignedHostAllocation,
