@@ -92,7 +92,7 @@ class Capture:
 
         def run() -> None:
             for one in mine:
-                one.device.launch(*one[1:])
+                one.launch()
 
         found = {one.device for one in mine}
         if len(found) != 1:

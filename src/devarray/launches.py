@@ -10,6 +10,8 @@ import queue
 import struct
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from devarray.config import current
@@ -28,6 +30,7 @@ __all__ = [
     "Plan",
     "Recorded",
     "is_recording",
+    "note_launch",
     "note_obstacle",
     "record_launches",
     "stop_recording",
@@ -176,7 +179,8 @@ class Plan:
         start = time.perf_counter()
         device.launch(kernel, arguments, launches, reads, writes)
         if _recording is not None:
-            _recording.append(Recorded(device, kernel, arguments, launches, reads, writes))
+            work = partial(device.launch, kernel, arguments, launches, reads, writes)
+            note_launch(device, work, reads, writes)
         seconds = time.perf_counter() - start
         self.launches += 1
         self.seconds += seconds
@@ -187,12 +191,10 @@ class Plan:
 
 
 class Recorded(NamedTuple):
-    """A launch that can be repeated; the blocks stay alive with it."""
+    """A launch that can be repeated; the blocks, and what `launch` has, stay alive with it."""
 
     device: Device
-    kernel: Launcher
-    arguments: bytes
-    launches: Launches
+    launch: Callable[[], None]
     reads: list[Block]
     writes: list[Block]
 
@@ -223,6 +225,14 @@ def stop_recording() -> str:
             block.captured = True
     _recording = None
     return _obstacle
+
+
+def note_launch(
+    device: Device, launch: Callable[[], None], reads: list[Block], writes: list[Block]
+) -> None:
+    """Take note of a launch that was done, and can be repeated."""
+    if _recording is not None:
+        _recording.append(Recorded(device, launch, reads, writes))
 
 
 def is_recording() -> bool:

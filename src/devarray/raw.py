@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from devarray.device import Block, Device
 from devarray.errors import DeviceError, HostMixError
 from devarray.kernels.arguments import launch_sizes, value_bytes
 from devarray.kernels.signatures import Parameter
-from devarray.launches import note_obstacle
+from devarray.launches import note_launch
 from devarray.layout import transpose_layout
 from devarray.modules import Attributes, Extent, RawCall, RawCode, RawSource
 from devarray.registry import get_device
@@ -304,12 +305,13 @@ class RawKernel:
                 f"kernel {self.name} takes {len(parameters)} arguments ({listed}), "
                 f"{len(args)} were given"
             )
-        note_obstacle(f"the raw kernel {self.name}")
         with engine.lock, nullcontext() if stream is None else stream:
             packed = _Arguments(self.name, device)
             for k, value in enumerate(args):
                 packed.add(k, None if parameters is None else parameters[k], value)
-            code.launch(self.name, packed.call(blocks, threads, shared_mem))
+            call = packed.call(blocks, threads, shared_mem)
+            code.launch(self.name, call)
+            note_launch(device, partial(code.launch, self.name, call), call.reads, call.writes)
 
 
 def _device_of(args: Sequence[Any]) -> Device | None:

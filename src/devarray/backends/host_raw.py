@@ -41,6 +41,9 @@ def _flags(options: Sequence[str]) -> Iterator[str]:
             if name in _WITH_VALUE and "=" not in word:
                 next(words, None)
             continue
+        if word in ("-D", "-I", "-U"):
+            yield word + next(words, "")
+            continue
         given = {"--define-macro": "-D", "--include-path": "-I", "--undefine-macro": "-U"}
         short = given.get(word.partition("=")[0])
         yield short + word.partition("=")[2] if short else word.replace("--std=", "-std=", 1)

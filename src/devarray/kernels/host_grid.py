@@ -21,7 +21,7 @@ from .cache import KernelCache
 from .host_checks import DECLARATIONS, Array, Checks, check_flags
 from .host_text import entry_text, host_text, library_text, translate
 from .signatures import Parameter
-from .source_text import signatures
+from .source_text import included, signatures
 from .toolchain import find_toolchain, load_runtime
 
 __all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
@@ -151,9 +151,13 @@ class HostModule:
         whole_blocks: bool,
     ) -> Any:
         stack = _STACK
+        files = included(source, flags)
+        defines = [flag[2:] for flag in flags if flag.startswith("-D")]
+        flags = tuple(flag for flag in flags if not flag.startswith("-D"))
         flags += check_flags(find_toolchain()) if checks else ()
         while True:
-            text = host_text(source, names, stack, ended_pass, checks, whole_blocks)
+            text = host_text(source, names, stack, ended_pass, checks, whole_blocks, defines)
+            text += f"// what is included: {files}\n" if files else ""
             limit = f"frame-larger-than={stack - _RESERVE}"
             gcc = find_toolchain().name == "gcc"
             frame = (f"-Werror={limit}",) if gcc else (f"-W{limit}", "-Werror=frame-larger-than")

@@ -207,7 +207,7 @@ def _variables(reading: Reading) -> Iterator[tuple[str, str]]:
     for piece in reading.pieces:
         head = re.sub(r"\[[^]]*\]", "", re.sub(ALIGNED, "", piece.head))
         qualified = re.search(r"\b__(?:device|constant|managed)__\b", head)
-        other = "(" in head.split("=")[0] or re.search(r"\b(?:template|extern|using)\b", head)
+        other = "(" in head.split("=")[0] or re.search(r"\b(?:template|extern|using|operator)\b", head)
         if qualified and not other and not piece.kernel:
             text = re.sub(ALIGNED, "", piece.text).rstrip("; \n")
             nested, count = re.compile(r"[<({\[][^]<[({})>]*[\])}>]"), 1
@@ -229,6 +229,7 @@ def host_text(
     ended_pass: bool = False,
     checks: bool = False,
     whole_blocks: bool = False,
+    defines: Sequence[str] = (),
 ) -> str:
     """Return the whole text for the compiler: headers, kernels, launchers.
 
@@ -245,8 +246,16 @@ def host_text(
     whole_blocks : bool
         Whether kernels become loops over the threads of a block where that is a gain; see
         `host_blocks`.
+    defines : sequence of str
+        Macros that the compiler would be told by ``-D``: ``NAME`` or ``NAME=text``. They must not
+        reach the headers.
     """
     reading = read(source)
+    lines = []
+    for define in defines:
+        name, told, value = define.partition("=")
+        lines.append(f"#define {name} {value if told else 1}")
+        reading.macros.setdefault(name, value if told else "1")
     blocks = _blocks(source, reading) if whole_blocks else {}
     everything = reading.masked + " ".join(reading.macros.values())
     _, calls, doubt = words_that_bring(_INDICES, reading)
@@ -265,6 +274,7 @@ def host_text(
             _header("host_grid.h"),
             *(["#define DH_LOOP DH_FIBERS", "#define DH_GUARDED DH_FIBERS"] if checks else []),
             "#pragma GCC visibility push(hidden)",
+            *lines,
             '#line 1 "kernel"',
             _translate(source, reading, blocks),
             '#line 1 "launchers"',

@@ -5,8 +5,10 @@ It is no compiler's reading: what it does not find, it says nothing of.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .signatures import Parameter, parse_parameters
@@ -19,6 +21,7 @@ __all__ = [
     "Reading",
     "WORD",
     "closing",
+    "included",
     "functions",
     "read",
     "signatures",
@@ -203,6 +206,32 @@ def words_that_bring(pattern: str, reading: Reading) -> tuple[str, str, bool]:
     calls = "|".join(map(re.escape, sorted(bringers)))
     everything = "|".join([pattern, *map(re.escape, sorted(macros | bringers))])
     return rf"\b(?:{everything})\b", rf"\b(?:{calls})\b" if calls else r"(?!)", doubt
+
+
+_ANY_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MULTILINE)
+
+
+def included(source: str, options: Iterable[str]) -> str:
+    """Return a digest of the files that a source includes, so that caches know when they change.
+
+    Files are looked for in the folders that options name (``-Ifolder``), and beside files that
+    include them; those of the compiler and the system are not.
+    """
+    folders = [option[2:].strip() for option in options if option.startswith("-I")]
+    digest = hashlib.sha256()
+    seen: set[str] = set()
+    texts = [(source, "")]
+    while texts:
+        text, beside = texts.pop()
+        for name in _ANY_INCLUDE.findall(text):
+            found = (os.path.join(folder, name) for folder in (beside, *folders) if folder)
+            path = next(filter(os.path.isfile, found), None)
+            if path is not None and path not in seen:
+                seen.add(path)
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    texts.append((file.read(), os.path.dirname(path)))
+                digest.update(texts[-1][0].encode() + b"\0")
+    return digest.hexdigest() if seen else ""
 
 
 def signatures(source: str) -> dict[str, tuple[Parameter, ...]]:

@@ -129,7 +129,11 @@ template <class T> struct dh_Real : dh_Whole<T> {};
 template <> struct dh_Real<float> { typedef float type; };
 template <> struct dh_Real<double> { typedef double type; };
 // What two numbers have in common, one of which is no float: double
-template <class A, class B> struct dh_Common { typedef typename dh_Real<A>::type a; typedef typename dh_Real<B>::type b; typedef double type; };
+template <class...> struct dh_Void { typedef void type; };
+template <class A, class B, class = void> struct dh_Common {};  // others have functions of these names of their own
+template <class A, class B> struct dh_Common<A, B, typename dh_Void<typename dh_Real<A>::type, typename dh_Real<B>::type>::type> {
+    typedef double type;
+};
 #define DH_UNARY(name, kind) \
     extern "C" double name(double) kind; extern "C" float name##f(float) kind; \
     DH_IN float name(float x) { return name##f(x); } \

@@ -319,28 +319,31 @@ enum { DH_READS_INDICES = true };
 #else
 enum { DH_READS_INDICES = false };
 #endif
-template <class Kernel, int mode> static int dh_launch(dh_Launch *launch, int threads) {
-    launch->mode = mode;
-    launch->indices = DH_READS_INDICES;
-    launch->ended_pass = DH_ENDED_PASS;
-    launch->prints = DH_PRINTS;
-    launch->stack = Kernel::whole && mode == DH_GUARDED && DH_STACK < DH_WHOLE_STACK ? DH_WHOLE_STACK : DH_STACK;
-    if constexpr (mode == DH_FIBERS) launch->run = Kernel::thread;
-    else launch->run = launch->grid.x <= 2097151 ? Kernel::usual_block : Kernel::huge_block;
-    return dh_start(launch, threads);
+template <class Kernel, int mode> static int dh_launch(const char *name, dim3 grid, dim3 block, size_t dynamic_bytes, void **arguments,
+                                                      int threads, char *message, size_t message_bytes) {
+    dh_Launch launch = {};
+    launch.kernel = name;
+    launch.grid = grid;
+    launch.block = block;
+    launch.dynamic_bytes = dynamic_bytes;
+    launch.arguments = arguments;
+    launch.message = message;
+    launch.message_bytes = message_bytes;
+    launch.mode = mode;
+    launch.indices = DH_READS_INDICES;
+    launch.ended_pass = DH_ENDED_PASS;
+    launch.prints = DH_PRINTS;
+    launch.stack = Kernel::whole && mode == DH_GUARDED && DH_STACK < DH_WHOLE_STACK ? DH_WHOLE_STACK : DH_STACK;
+    if constexpr (mode == DH_FIBERS) launch.run = Kernel::thread;
+    else launch.run = grid.x <= 2097151 ? Kernel::usual_block : Kernel::huge_block;
+    return dh_start(&launch, threads);
 }
+// This comes behind the user's text, where any other name may be a macro.
 #define DH_LAUNCHER(symbol, name, mode, ...) \
-    DH_PUBLIC int symbol(unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, size_t dynamic_bytes, \
-                         void **arguments, int threads, char *message, size_t message_bytes) { \
-        dh_Launch launch = {}; \
-        launch.kernel = name; \
-        launch.grid = dim3(gx, gy, gz); \
-        launch.block = dim3(bx, by, bz); \
-        launch.dynamic_bytes = dynamic_bytes; \
-        launch.arguments = arguments; \
-        launch.message = message; \
-        launch.message_bytes = message_bytes; \
-        return dh_launch<dh_Kernel<__VA_ARGS__>, mode>(&launch, threads); \
+    DH_PUBLIC int symbol(unsigned dh_gx, unsigned dh_gy, unsigned dh_gz, unsigned dh_bx, unsigned dh_by, unsigned dh_bz, \
+                         size_t dh_bytes, void **dh_arguments, int dh_threads, char *dh_message, size_t dh_message_bytes) { \
+        return dh_launch<dh_Kernel<__VA_ARGS__>, mode>(name, dim3(dh_gx, dh_gy, dh_gz), dim3(dh_bx, dh_by, dh_bz), dh_bytes, \
+                                                       dh_arguments, dh_threads, dh_message, dh_message_bytes); \
     }
 struct dh_Entry {  // what `host_grid.py` reads of a library
     const char *name;

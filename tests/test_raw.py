@@ -1,0 +1,310 @@
+"""RawKernel and RawModule: what a launch checks, and what it does to arrays."""
+
+import re
+
+import numpy as np
+import pytest
+
+import devarray as da
+from devarray.errors import CompileError, DeviceError, HostMixError
+
+SOURCE = """
+struct Step { double by; int times; };
+__constant__ float factor[2] = {1.f, 1.f};
+__device__ int calls;
+__global__ void scale(float *x, float a, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) x[i] *= a;
+}
+__global__ void add(const float *x, float *y, int n) {
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += blockDim.x * gridDim.x)
+        y[i] += factor[0] * x[i];
+}
+__global__ void step(double *x, struct Step s) { x[threadIdx.x] += s.by * s.times; }
+__global__ void count() { atomicAdd(&calls, 1); }
+__global__ void turn(float *x) {
+    extern __shared__ float s[];
+    s[threadIdx.x] = x[threadIdx.x];
+    __syncthreads();
+    x[threadIdx.x] = s[blockDim.x - 1 - threadIdx.x];
+}
+__global__ void bytes(unsigned char *x, bool on, void *p, unsigned long long *q) {
+    x[0] = on + 2 * (p != 0) + 4 * (q != 0);
+}
+__global__ void where(int *out) {
+    int b = blockIdx.x + gridDim.x * (blockIdx.y + gridDim.y * blockIdx.z);
+    int t = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+    out[b * blockDim.x * blockDim.y * blockDim.z + t] += b * 1000 + t;
+}
+template <class T> __global__ void fill(T *x, T value) { x[threadIdx.x] = value; }
+"""
+
+
+@pytest.fixture(scope="module")
+def module():
+    made = da.RawModule(SOURCE, names=["fill<int>", "fill<double>"])
+    try:
+        made.compile()
+    except da.UnsupportedError as error:
+        if "template" not in str(error):
+            raise
+        made = da.RawModule(SOURCE[: SOURCE.index("template")])
+    return made
+
+
+def kernel(module, name):
+    return module.get_function(name)
+
+
+def test_the_whole_grid_runs_once(module):
+    out = da.zeros(3 * 2 * 2 * 4 * 3 * 2, dtype="i4")
+    kernel(module, "where")((3, 2, 2), (4, 3, 2), (out,))
+    b, t = np.divmod(np.arange(out.size), 24)
+    np.testing.assert_array_equal(out.get(), b * 1000 + t)
+
+
+def test_pending_arguments_are_evaluated_and_readers_keep_their_values(module):
+    x = da.arange(10, dtype="f4") + 1
+    doubled = x * 2
+    view = x[2:5]
+    kernel(module, "scale")(1, 32, (x, 10, x.size))
+    np.testing.assert_array_equal(x.get(), 10 * (np.arange(10) + 1))
+    np.testing.assert_array_equal(doubled.get(), 2 * (np.arange(10) + 1))
+    np.testing.assert_array_equal(view.get(), [30, 40, 50])
+
+
+def test_contiguous_parts_and_columns(module):
+    x = da.zeros((4, 6), dtype="f4") + 1
+    kernel(module, "scale")(1, 32, (x[1:3], 3, 12))
+    kernel(module, "scale")(1, 32, (x.T, 2, 24))
+    np.testing.assert_array_equal(x.get()[:, 0], [2, 6, 6, 2])
+
+
+def test_the_same_array_twice(module):
+    x = da.ones(5, dtype="f4")
+    kernel(module, "add")(1, 32, (x, x, 5))
+    np.testing.assert_array_equal(x.get(), np.full(5, 2))
+
+
+def test_empty_arrays(module):
+    x = da.zeros(0, dtype="f4")
+    kernel(module, "scale")(1, 32, (x, 2, 0))
+    assert x.size == 0
+
+
+def test_numbers_are_converted_to_the_declared_type(module):
+    x = da.ones(3, dtype="f4")
+    kernel(module, "scale")(1, 32, (x, 2, 3))
+    kernel(module, "scale")(1, 32, (x, np.float32(0.5), np.int32(3)))
+    kernel(module, "scale")(1, 32, (x, True, np.uint32(3)))
+    np.testing.assert_array_equal(x.get(), np.ones(3))
+
+
+def test_structures(module):
+    kind = np.dtype([("by", "f8"), ("times", "i4")], align=True)
+    x = da.zeros(2)
+    kernel(module, "step")(1, 2, (x, np.array((0.5, 3), kind)[()]))
+    kernel(module, "step")(1, 2, (x, np.array((1, 1), kind)))
+    kernel(module, "step")(1, 2, (x, np.array((1, 1), kind).tobytes()))
+    np.testing.assert_array_equal(x.get(), [3.5, 3.5])
+
+
+def test_pointers_of_other_kinds(module):
+    x, q = da.zeros(1, dtype="u1"), da.zeros(3, dtype="u8")
+    for p, last, wanted in ((None, None, 1), (x, None, 3), (x.ptr, q, 7), (0, q.ptr, 5)):
+        kernel(module, "bytes")(1, 1, (x, True, p, last))
+        assert x.get()[0] == wanted
+
+
+def test_variables_of_the_module(module):
+    factor = module.get_global("factor", "f4")
+    assert factor.shape == (2,)
+    factor[...] = [3, 0]
+    y = da.zeros(4, dtype="f4")
+    kernel(module, "add")(1, 4, (da.ones(4, dtype="f4"), y, 4))
+    np.testing.assert_array_equal(y.get(), np.full(4, 3))
+    calls = module.get_global("calls", "i4", ())
+    calls[...] = 0
+    kernel(module, "count")(3, 5)
+    assert calls.get() == 15
+    assert module.get_global("factor").dtype == np.uint8
+    factor[...] = 1
+    with pytest.raises(ValueError, match="no variable 'nothing' in the module; it has"):
+        module.get_global("nothing")
+    with pytest.raises(ValueError, match=r"'factor' has 8 bytes, not 32"):
+        module.get_global("factor", "f8", 4)
+
+
+def test_shared_memory(module):
+    x = da.arange(64, dtype="f4")
+    kernel(module, "turn")(1, 64, (x,), shared_mem=256)
+    np.testing.assert_array_equal(x.get(), np.arange(64)[::-1])
+    with pytest.raises(ValueError, match=r"shared_mem is \d+ bytes; .* has up to \d+"):
+        kernel(module, "turn")(1, 64, (x,), shared_mem=1 << 30)
+    with pytest.raises(ValueError, match="shared_mem is -1"):
+        kernel(module, "turn")(1, 64, (x,), shared_mem=-1)
+
+
+def test_templates(module):
+    if not module._source.names:
+        pytest.skip("the device's language has no templates")
+    for name, dtype in (("fill<int>", "i4"), ("fill<double>", "f8")):
+        x = da.zeros(5, dtype=dtype)
+        kernel(module, name)(1, 5, (x, 7))
+        np.testing.assert_array_equal(x.get(), np.full(5, 7))
+
+
+WRONG = [
+    (("scale", 1, 32, ()), TypeError, r"scale takes 3 arguments \(x, a, n\), 0 were given"),
+    (("scale", 1, 32, ("x", 1, 2, 3)), TypeError, "takes 3 arguments"),
+    (("scale", 1, 32, ("f8", 1, 2)), TypeError, r"array of float64, and the kernel takes float32"),
+    (("scale", 1, 32, ("x", 1, 2.5)), TypeError, r"argument 2 \('n'\) .* int32 is needed"),
+    (("scale", 1, 32, ("x", np.float64(1), 2)), TypeError, "float32 is needed, not float64"),
+    (("scale", 1, 32, ("x", 1, 2**40)), OverflowError, r"argument 2 \('n'\)"),
+    (("scale", 1, 32, ("x", "x", 2)), TypeError, "the kernel takes a value there"),
+    (("scale", 1, 32, ("x", None, 2)), TypeError, "float32 is needed, not NoneType"),
+    (("scale", 1, 32, ("host", 1, 2)), HostMixError, r"host array of shape \(4,\)"),
+    (("scale", 1, 32, ("step", 1, 2)), ValueError, "not contiguous"),
+    (("scale", 1, 32, ("read-only", 1, 2)), ValueError, "is read-only"),
+    (("scale", 1, 32, (1.5, 1, 2)), TypeError, "an address as int, is needed, not float"),
+    (("scale", 0, 32, ("x", 1, 2)), ValueError, r"grid.x is 0; it must be from 1"),
+    (("scale", -1, 32, ("x", 1, 2)), ValueError, r"grid.x is -1"),
+    (("scale", (1, 70000), 32, ("x", 1, 2)), ValueError, r"grid.y is 70000"),
+    (("scale", 1, 2000, ("x", 1, 2)), ValueError, r"block.x is 2000"),
+    (("scale", 1, (64, 64), ("x", 1, 2)), ValueError, r"at most \d+ threads, not 64 x 64 x 1"),
+    (("scale", (1, 1, 1, 1), 1, ("x", 1, 2)), ValueError, "one to three sizes, not 4"),
+    (("scale", 1.5, 1, ("x", 1, 2)), TypeError, "one to three integers"),
+    (("scale", 1, 1, "x"), TypeError, "args is a tuple"),
+    (("step", 1, 1, ("f8", 1.0)), TypeError, "a structure of 16 bytes is needed, not float"),
+    (("nothing", 1, 1, ()), ValueError, "no kernel 'nothing' in the module; it has"),
+]
+
+
+@pytest.mark.parametrize(("call", "error", "words"), WRONG, ids=lambda part: str(part)[:40])
+def test_wrong_launches(module, call, error, words):
+    name, grid, block, args = call
+    x = da.ones(4, dtype="f4")
+    fixed = da.ones(4, dtype="f4")
+    fixed.flags.writeable = False
+    given = {
+        "x": x,
+        "f8": da.ones(4),
+        "host": np.ones(4, "f4"),
+        "step": da.ones(8, dtype="f4")[::2],
+        "read-only": fixed,
+    }
+    if isinstance(args, tuple):
+        args = tuple(given.get(arg, arg) if isinstance(arg, str) else arg for arg in args)
+    else:
+        args = given[args]
+    with pytest.raises(error, match=words):
+        kernel(module, name)(grid, block, args)
+    np.testing.assert_array_equal(x.get(), np.ones(4))
+
+
+def test_const_pointers_may_be_read_only(module):
+    x = da.ones(4, dtype="f4")
+    x.flags.writeable = False
+    y = da.zeros(4, dtype="f4")
+    kernel(module, "add")(1, 4, (x, y, 4))
+    np.testing.assert_array_equal(y.get(), np.ones(4))
+
+
+def test_streams_and_events(module):
+    stream = da.Stream()
+    x = da.ones(1000, dtype="f4")
+    for _ in range(20):
+        kernel(module, "scale")(4, 256, (x, 2, 1000), stream=stream)
+    event = stream.record()
+    event.synchronize()
+    np.testing.assert_array_equal(x.get(), np.full(1000, 2.0**20))
+    with stream:
+        kernel(module, "scale")(4, 256, (x, 0.5, 1000))
+    np.testing.assert_array_equal((x + 0).get(), np.full(1000, 2.0**19))
+
+
+def test_captures_have_raw_kernels(module):
+    x = da.ones(8, dtype="f4")
+    with da.capture() as step:
+        kernel(module, "scale")(1, 8, (x, 2, 8))
+        x += 1
+    step.replay()
+    step.replay()
+    np.testing.assert_array_equal(x.get(), np.full(8, 15))
+
+
+def test_compile_errors_have_the_lines_of_the_user():
+    with pytest.raises(CompileError) as error:
+        da.RawKernel("__global__ void f(int *x) {\n  int a = 1;\n  x[0] = a + missing;\n}", "f")(
+            1, 1, (da.zeros(1, dtype="i4"),)
+        )
+    assert re.search(r"\b3\b.*missing|missing.*\n?.*3 \|", error.value.log)
+    assert "missing" in error.value.source
+
+
+def test_constructors():
+    with pytest.raises(TypeError, match="one of them only"):
+        da.RawModule()
+    with pytest.raises(TypeError, match="one of them only"):
+        da.RawModule("", path="x.cu")
+    with pytest.raises(TypeError, match="text or bytes"):
+        da.RawModule(5)
+    with pytest.raises(TypeError, match="sequences of strings"):
+        da.RawModule("", options="-DN=3")
+    with pytest.raises(ValueError, match="'auto' or 'opencl'"):
+        da.RawModule("", backend="cuda")
+    with pytest.raises(FileNotFoundError):
+        da.RawModule(path="there_is_no_such_file.cu")
+
+
+def test_a_kernel_from_a_file_and_options(tmp_path):
+    (tmp_path / "number.h").write_text("#define NUMBER 5\n")
+    source = '#include "number.h"\n__global__ void f(int *x) { x[0] = NUMBER * N; }'
+    (tmp_path / "f.cu").write_text(source)
+    x = da.zeros(1, dtype="i4")
+    for number in (5, 6):  # the file is read again
+        (tmp_path / "number.h").write_text(f"#define NUMBER {number}\n")
+        options = [
+            "-D N=3",
+            "--define-macro=threads=7",
+            f"-I{tmp_path}",
+            "-lineinfo",
+            "-arch=sm_80",
+        ]
+        made = da.RawModule(path=tmp_path / "f.cu", options=options)
+        made.get_function("f")(1, 1, (x,))
+        assert x.get()[0] == number * 3
+
+
+def test_attributes_and_occupancy(module):
+    one = kernel(module, "turn")
+    assert one.attributes["max_threads_per_block"] >= 64
+    found = one.occupancy((16, 4), 256)
+    assert found.blocks >= 1
+    assert found.threads == 64 * found.blocks
+    assert [p.name for p in kernel(module, "scale").parameters()] == ["x", "a", "n"]
+    with pytest.raises(ValueError, match=r"block.x is 5000"):
+        one.occupancy(5000)
+
+
+def test_arrays_of_other_devices(module):
+    device = da.get_device()
+    others = [other for other in da.devices() if other is not device]
+    if not others:
+        pytest.skip("there is one device")
+    x = da.zeros(1, dtype="f4", device=others[0])
+    with pytest.raises(DeviceError, match=r"argument 1 \('y'\).* is on"):
+        kernel(module, "add")(1, 1, (da.zeros(1, dtype="f4"), x, 1))
+
+
+def test_arrays_at_addresses():
+    x = da.arange(12.0)
+    rows = da.from_address(x.ptr, (3, 4), owner=x)
+    rows[1] = 0
+    np.testing.assert_array_equal(x.get(), [0, 1, 2, 3, 0, 0, 0, 0, 8, 9, 10, 11])
+    back = da.from_address(x[11:].ptr, (4,), strides=(-24,), owner=x)
+    np.testing.assert_array_equal((back + 0).get(), [11, 8, 0, 2])
+    assert da.from_address(0, (0, 3)).shape == (0, 3)
+    with pytest.raises(ValueError, match="strides is incompatible"):
+        da.from_address(x.ptr, (3,), strides=(8, 8))
+    assert x[3:].ptr - x.ptr == 24
