@@ -121,6 +121,16 @@ __global__ void dynamic(int *y, int k) {
 template <class T> __global__ void fill(T *x, int n) {
     for (int i = threadIdx.x; i < n; i += blockDim.x) x[i] = (T)i;
 }
+struct Row { double v[5]; };
+__device__ __noinline__ Row row(double x) {
+    Row r;
+    for (int i = 0; i < 5; ++i) r.v[i] = x + i;
+    return r;
+}
+__global__ void rows(Row *x, int k) {
+    x[0] = row(1);
+    x[k] = row(k);
+}
 """, names=["fill<double>"])  # fmt: skip
 
 
@@ -268,6 +278,17 @@ def test_shared_memory():
     assert "line 67: write of 4 bytes at byte 0 of the dynamic shared memory, which has 0" in text
     launch(BOUNDS(), "dynamic", 1, 32, (y, 31), shared_bytes=128)
     np.testing.assert_array_equal(y, 31)
+
+
+def test_results_of_functions():
+    x = np.zeros(15)
+    text = report(BOUNDS(), "rows", 1, 1, (x[:10], 2))
+    assert re.search(
+        r"line (77|78|82): write of (8|40) bytes at index 1[0-4] of argument 'x'", text
+    )
+    np.testing.assert_array_equal(x, [1, 2, 3, 4, 5] + [0] * 10)
+    launch(BOUNDS(), "rows", 1, 1, (x, 2))
+    np.testing.assert_array_equal(x[10:], np.arange(5) + 2)
 
 
 def test_templates():

@@ -32,7 +32,12 @@ def check_flags(toolchain: Toolchain) -> tuple[str, ...]:
     if toolchain.name == "gcc":
         # The sanitizer's own library stays away where no standard library is linked
         link = () if "-nostdlib" in toolchain.flags else ("-nodefaultlibs", "-lc", "-lgcc")
-        return (*common, "-fsanitize=thread", "-fsanitize=bounds", "-Wno-tsan", *link)
+        # What stores a function's result is not announced unless the function is inlined
+        limits = ("max-inline-insns-single", "max-inline-insns-auto", "inline-unit-growth")
+        limits += ("large-function-insns", "large-function-growth", "early-inlining-insns")
+        inline = ["-finline-functions", "-finline-small-functions"]
+        inline += [word for name in limits for word in ("--param", f"{name}=100000")]
+        return (*common, "-fsanitize=thread", "-fsanitize=bounds", "-Wno-tsan", *inline, *link)
     words = ("-fsanitize=thread", "-fsanitize=array-bounds", "-fsanitize-recover=array-bounds")
     options = ("-tsan-instrument-func-entry-exit=0", "-tsan-instrument-read-before-write=1")
     given = [part for word in words for part in ("-Xclang", word)]  # unknown to the linker's driver

@@ -4,6 +4,8 @@
 #define dh_start dh_checked_start
 #define dh_barrier dh_checked_barrier
 #define dh_warp dh_checked_warp
+#undef __noinline__
+#define __noinline__  // of a result that is stored, gcc tells nothing but where the function is inlined
 #define malloc dh_checked_malloc
 #define free dh_checked_free
 enum { DH_READ, DH_WRITE, DH_ATOMIC_READ, DH_ATOMIC_WRITE };

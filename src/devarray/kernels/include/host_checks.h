@@ -39,6 +39,7 @@ struct dh_Pending {  // a second write: harmless if it writes what is there alre
     char *place;
     char old[32];
 };
+struct dh_Joined { unsigned number, clocks[32]; };  // what all lanes of a warp know after this operation of all of them
 struct dh_Checks {
     const dh_Extent *extents, *last, *mapped;
     int given, count;  // arguments, and all the memory of the process behind them if need be
@@ -55,6 +56,8 @@ struct dh_Checks {
     dh_Made *made;
     dh_Pending pending;
     unsigned epoch[DH_MOST], clock[DH_MOST], code[DH_MOST];
+    unsigned whole[DH_MOST];  // operations of the whole warp
+    dh_Joined joined[DH_MOST / 32][2];
     unsigned known[DH_MOST][32], told[DH_MOST][32];  // clocks of the own warp; as brought to an operation of the warp
 };
 static __thread dh_Checks *dh_checks;
@@ -153,8 +156,8 @@ static bool dh_is(const dh_Extent *e, uintptr_t place, size_t bytes, bool writes
 // What is no array: variables of the module and of the thread, what the launcher made, what malloc gave
 static bool dh_own(const dh_Checks *c, uintptr_t place, size_t bytes, bool writes) {
     const dh_Worker *const w = c->worker;
-    const size_t stride = w->launch->stack + 320;
-    if (dh_inside(place, bytes, (uintptr_t)w->stacks + w->current * stride, stride)) return true;
+    const uintptr_t bottom = (uintptr_t)w->threads->fiber[w->current].limit - 4096;  // of the stack
+    if (dh_inside(place, bytes, bottom, w->launch->stack + 512)) return true;
     for (unsigned k = 0; k < c->segment_count; ++k)
         if (dh_inside(place, bytes, c->segments[k].begin, c->segments[k].end - c->segments[k].begin)) return !writes || c->segments[k].writes;
     for (const dh_Made *m = c->made; m; m = m->next)
@@ -378,6 +381,13 @@ void dh_checked_barrier(dh_Worker *w, int line) {
     dh_barrier(w, line);
     if (++c->epoch[me] > c->top) c->top = c->epoch[me];
 }
+static void dh_learn(const dh_Checks *c, unsigned me, unsigned group, unsigned *clocks) {
+    for (; group; group &= group - 1) {
+        const unsigned *const others = c->told[(me & ~31u) + (unsigned)__builtin_ctz(group)];
+        for (unsigned k = 0; k < 32; ++k)
+            if (others[k] > clocks[k]) clocks[k] = others[k];
+    }
+}
 unsigned long long dh_checked_warp(dh_Worker *w, int line, unsigned mask, int operation, unsigned long long value, int source) {
     dh_Checks *const c = dh_checks;
     const unsigned me = w->current, first = me & ~31u;
@@ -386,12 +396,21 @@ unsigned long long dh_checked_warp(dh_Worker *w, int line, unsigned mask, int op
     memcpy(c->told[me], c->known[me], sizeof c->told[me]);
     c->told[me][me % 32] = ++c->clock[me];
     const unsigned long long result = dh_warp(w, line, mask, operation, value, source);
-    const unsigned exist = w->fibers - first >= 32 ? ~0u : (1u << (w->fibers - first)) - 1;
-    for (unsigned rest = (mask ? mask : ~0u) & exist; rest; rest &= rest - 1) {
-        const unsigned *const others = c->told[first + (unsigned)__builtin_ctz(rest)];
-        for (unsigned k = 0; k < 32; ++k)
-            if (others[k] > c->known[me][k]) c->known[me][k] = others[k];
+    const unsigned exist = w->fibers - first >= 32 ? ~0u : (1u << (w->fibers - first)) - 1, group = (mask ? mask : ~0u) & exist;
+    if (group != exist || mask == 0) {
+        dh_learn(c, me, group, c->known[me]);
+        return result;
     }
+    // What the whole warp learns is found once, by the first lane to go on. None is ahead by more than one operation.
+    const unsigned number = ++c->whole[me];
+    dh_Joined *const all = &c->joined[me / 32][number % 2];
+    if (all->number != number) {
+        memset(all->clocks, 0, sizeof all->clocks);
+        dh_learn(c, me, group, all->clocks);
+        all->number = number;
+    }
+    for (unsigned k = 0; k < 32; ++k)
+        if (all->clocks[k] > c->known[me][k]) c->known[me][k] = all->clocks[k];
     return result;
 }
 static void dh_checked_run(dh_Worker *w) {
@@ -404,6 +423,8 @@ static void dh_checked_run(dh_Worker *w) {
         c->frames_bytes = here < there ? there - here + sizeof *w->launch : here - there + sizeof *w;
         c->begin = ++c->top;
         memset(c->code, 0, sizeof c->code);
+        memset(c->whole, 0, sizeof c->whole);
+        memset(c->joined, 0, sizeof c->joined);
         c->shared[1].address = (uintptr_t)w->dynamic;
     }
     c->epoch[me] = c->begin;
