@@ -75,7 +75,7 @@ KERNELS = {
         }
         s[threadIdx.x] = sum;
         __syncthreads();
-        y[blockIdx.x * 64 + threadIdx.x] = s[threadIdx.x ^ 1];
+        y[blockIdx.x * 64 + threadIdx.x] = s[min(threadIdx.x ^ 1, blockDim.x - 1)];
     }""",
     "stride_uneven": """__global__ void stride_uneven(const float *x, float *y, int n) {
         float sum = 0;
@@ -121,6 +121,19 @@ KERNELS = {
         __syncthreads();
         y[i] = sum + x[i];
     }""",
+    "carved": """#define PARTS(n, m) (((n) + (m) - 1) / (m))
+    __global__ void carved(const float *x, float *y, int n) {
+        extern __shared__ char memory[];
+        float *a = (float *)memory, *b = a + blockDim.x;
+        const float *mine = x + blockIdx.x * blockDim.x;
+        for (int k = 0; k < PARTS(100, 30); ++k) {
+            a[threadIdx.x] = mine[threadIdx.x] + k;
+            b[threadIdx.x] = 2 * a[threadIdx.x];
+            __syncthreads();
+            y[blockIdx.x * blockDim.x + threadIdx.x] += b[(threadIdx.x + 1) % blockDim.x] * a[0];
+            __syncthreads();
+        }
+    }""",
     "shape": """__global__ void shape(const float *x, float *y, int n) {
         __shared__ float tile[8][9];
         int a = threadIdx.x, b = threadIdx.y, i = (blockIdx.x * 8 + b) * 8 + a;
@@ -157,7 +170,9 @@ def both():
     source = "\n".join(KERNELS.values())
     made = set(_blocks(source, read(source)))
     assert made == set(KERNELS), "each of them is of the kind that this is about"
-    return [HostModule(source, ended_pass=True, whole_blocks=whole) for whole in (True, False)]
+    both = [HostModule(source, ended_pass=True, whole_blocks=whole) for whole in (True, False)]
+    assert both[0].whole_blocks, "the text that was made of them compiles"
+    return both
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -186,7 +201,9 @@ def test_templates_and_namespaces():
     } }"""
     name = "a::twice<double, 32>"
     x = np.arange(32.0)
-    HostModule(source, [name]).launch(name, 1, 32, [at(x)])
+    module = HostModule(source, [name])
+    assert module.whole_blocks
+    module.launch(name, 1, 32, [at(x)])
     np.testing.assert_array_equal(x, np.full(32, 31.0))
 
 
@@ -339,6 +356,7 @@ def test_random_programs():
     source = "\n".join(Program(k).text(name) for k, name in enumerate(names))
     assert len(_blocks(source, read(source))) >= 10
     both = [HostModule(source, whole_blocks=whole) for whole in (True, False)]
+    assert both[0].whole_blocks
     x = np.random.default_rng(5).integers(0, 2**32, 1000, "u4")
     for name in names:
         results = []

@@ -1,4 +1,4 @@
-"""The examples of the README and of docs/devices.md run as they stand.
+"""The examples of the README and of pages in docs run as they stand.
 
 All ```python blocks run in order in one namespace, as a reader would type them; those written as a
 console session (`>>>`) are checked as doctests, output included. A block that cannot run here
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/devices.md"]
+PAGES = ["README.md", "docs/devices.md", "docs/raw-kernels.md", "docs/from-cupy.md"]
 BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 

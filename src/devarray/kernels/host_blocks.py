@@ -13,7 +13,7 @@ Whatever is not understood is left to the other ways of `host_grid`, which run a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .statements import (
@@ -35,7 +35,9 @@ _INDICES = frozenset(["threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize"
 _PURE = frozenset((
     "min", "max", "abs", "int", "unsigned", "float", "double", "size_t", "long", "short",
     "char", "bool", "sizeof", "static_cast", "uint32_t", "int32_t", "uint64_t", "int64_t",
-    "const", "signed", "true", "false",
+    "const", "signed", "true", "false", "ceil", "ceilf", "floor", "floorf", "sqrt", "sqrtf",
+    "log2", "log2f", "pow", "powf", "exp2f", "fabs", "fabsf", "fmin", "fmax", "fminf", "fmaxf",
+    "round", "roundf", "rint", "rintf", "__ffs", "__clz", "__popc",
 ))  # fmt: skip
 _IMPURE = ("[", "->", "{", "++", "--", "::")
 _INTEGERS = re.compile(r"(?:(?:un)?signed|int|long|size_t|u?int(?:32|64)_t|ptrdiff_t|uint)")
@@ -53,8 +55,8 @@ class Surroundings:
         All of it.
     masked : str
         The same without comments, strings and directives.
-    macros : dict
-        The text of each macro.
+    macros, macro_parameters : dict
+        The text of each macro, and the names of its parameters.
     waits : re.Pattern
         Whatever makes threads wait for each other.
     by_reference : frozenset of str
@@ -64,6 +66,7 @@ class Surroundings:
     source: str
     masked: str
     macros: dict[str, str]
+    macro_parameters: dict[str, set[str]]
     waits: re.Pattern[str]
     by_reference: frozenset[str]
 
@@ -211,6 +214,8 @@ class _Reader:
         if statement.kind == "empty":
             return None
         if "__shared__" in words and not statement.children:
+            rest = [t for t in statement.tokens[:-1] if t.text not in ("__shared__", "extern")]
+            self.constants.update(one.name for one in declarators(rest) or ())
             return _Node("shared", statement)
         if statement.kind == "declaration":
             return self._declaration(statement, words)
@@ -412,8 +417,11 @@ class _Reader:
                 return found
             found -= wrong
 
-    def is_pure(self, tokens: Sequence[Token]) -> bool:
-        """Say whether a value depends on nothing that changes, memory included."""
+    def is_pure(self, tokens: Sequence[Token], also: Container[str] = ()) -> bool:
+        """Say whether a value depends on nothing that changes, memory included.
+
+        `also` are names that are known not to, such as a macro's parameters.
+        """
         for k, token in enumerate(tokens):
             text = token.text
             if (
@@ -426,9 +434,9 @@ class _Reader:
                 return False
         for k, name in _names(tokens):
             called = k + 1 < len(tokens) and tokens[k + 1].text == "("
-            if called and name not in _PURE:
+            if called and name not in _PURE and name not in self.around.macros:
                 return False
-            if not self._is_known(name):
+            if name not in also and not self._is_known(name):
                 return False
         return True
 
@@ -439,7 +447,8 @@ class _Reader:
         if variable is not None:
             return variable.kind in ("uniform", "again")
         body = self.around.macros.get(name)
-        return body is not None and self.is_pure(tokens_of(body))
+        parameters = self.around.macro_parameters.get(name, ())
+        return body is not None and self.is_pure(tokens_of(body), parameters)
 
     def varies(self, tokens: Sequence[Token]) -> bool:
         """Say whether a pure value may differ from thread to thread."""
@@ -594,7 +603,7 @@ class _Writer(_Reader):
                 if variable.first.lengths:
                     lines.append(f"auto &{name} = {name}_dh[dh_t];")
                 elif name not in declared_here:
-                    lines.append(f"{self._type(variable)} {name} = {name}_dh[dh_t];")
+                    lines.append(f"{self._kept_type(variable)} {name} = {name}_dh[dh_t];")
         return lines
 
     def _after(self, tokens: Sequence[Token], region: int) -> list[str]:
@@ -621,16 +630,15 @@ class _Writer(_Reader):
             for declarator in declarators(statement.tokens[:-1]) or ()
         }
 
-    def _type(self, variable: _Variable) -> str:
+    def _kept_type(self, variable: _Variable) -> str:
         words = variable.first.type
         if "auto" in words or "&" in words or "&&" in words:
             raise NotUnderstoodError("a type that is not told")
-        return " ".join(words)
+        constant = "const " if "*" in words and "const" in variable.first.qualifiers else ""
+        return constant + " ".join(words)
 
     def _declare(self, one: Declarator) -> str:
-        constant = "const " if "const" in one.qualifiers and "*" not in one.type else ""
-        if "const" in one.qualifiers and "*" in one.type:
-            constant = "const "
+        constant = "const " if "const" in one.qualifiers else ""
         lengths = "".join(token.text for token in one.lengths)
         if one.value is None:
             return f"{constant}{' '.join(one.type)} {one.name}{lengths};"
@@ -657,7 +665,7 @@ class _Writer(_Reader):
         if statement.kind == "declaration":
             named = declarators(statement.tokens[:-1]) or []
             common = [one for one in named if self.variables[one.name].kind == "uniform"]
-            lines = [self._declare(one).replace("const ", "", 1) for one in common]
+            lines = [self._declare(one) for one in common]
             return "\n".join(lines) if lines else None
         if statement.kind == "expression":
             for start in _assignment(statement.tokens[:-1]):
@@ -710,7 +718,7 @@ class _Writer(_Reader):
                 lengths = "".join(token.text for token in one.lengths)
                 if one.lengths and one.value is not None:
                     raise NotUnderstoodError("an array with values that several regions use")
-                yield f"DH_KEPT({self._type(variable)}, {one.name}, {lengths})"
+                yield f"DH_KEPT({self._kept_type(variable)}, {one.name}, {lengths})"
 
     def _declared(self, statement: Statement) -> str:
         """Return the declarations that stay in the loop over the threads."""
@@ -759,8 +767,6 @@ class _Writer(_Reader):
             if any(token.text in ("[", "->", "(") for token in part) and not self.is_pure(part):
                 raise NotUnderstoodError("a loop with a barrier that depends on memory")
         texts = [self._plain(part) for part in (init, condition, step)]
-        if named:
-            texts[0] = texts[0].replace("const ", "", 1)
         yield f"for ({'; '.join(texts)}) {{"
         yield from body
         yield "}"

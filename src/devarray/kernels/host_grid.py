@@ -88,11 +88,15 @@ class HostModule:
         Where binaries are kept.
     checks : bool
         Whether accesses to memory and barriers are checked, which takes much longer.
+    whole_blocks : bool
+        Whether kernels may be written as loops over the threads of a block (`host_blocks`).
 
     Attributes
     ----------
     kernels : dict
         The parameters of each kernel.
+    whole_blocks : bool
+        Whether they were.
 
     Raises
     ------
@@ -161,6 +165,7 @@ class HostModule:
             limit = f"frame-larger-than={stack - _RESERVE}"
             gcc = find_toolchain().name == "gcc"
             frame = (f"-Werror={limit}",) if gcc else (f"-W{limit}", "-Werror=frame-larger-than")
+            self.whole_blocks = whole_blocks
             try:
                 return self._open(text, (*_FLAGS, *frame, *flags), checks)
             except CompileError as error:

@@ -57,7 +57,12 @@ def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
         return {}
     by_reference = [p.name for p in reading.pieces if not p.kernel and "&" in p.head and p.name]
     around = Surroundings(
-        source, reading.masked, reading.macros, re.compile(pattern), frozenset(by_reference)
+        source,
+        reading.masked,
+        reading.macros,
+        reading.macro_parameters,
+        re.compile(pattern),
+        frozenset(by_reference),
     )
     found: dict[str, Edits] = {}
     for piece in reading.pieces:
@@ -207,7 +212,9 @@ def _variables(reading: Reading) -> Iterator[tuple[str, str]]:
     for piece in reading.pieces:
         head = re.sub(r"\[[^]]*\]", "", re.sub(ALIGNED, "", piece.head))
         qualified = re.search(r"\b__(?:device|constant|managed)__\b", head)
-        other = "(" in head.split("=")[0] or re.search(r"\b(?:template|extern|using|operator)\b", head)
+        other = "(" in head.split("=")[0] or re.search(
+            r"\b(?:template|extern|using|operator)\b", head
+        )
         if qualified and not other and not piece.kernel:
             text = re.sub(ALIGNED, "", piece.text).rstrip("; \n")
             nested, count = re.compile(r"[<({\[][^]<[({})>]*[\])}>]"), 1

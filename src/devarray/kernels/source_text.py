@@ -80,6 +80,8 @@ class Reading:
         The text without comments, strings and directives.
     macros : dict
         The text of each macro.
+    macro_parameters : dict
+        The names of each macro's parameters.
     markers : dict
         Words that make a function a kernel; whether they take the name as an argument.
     pieces : list
@@ -91,6 +93,7 @@ class Reading:
     masked: str
     macros: dict[str, str]
     markers: dict[str, bool]
+    macro_parameters: dict[str, set[str]]
     pieces: list[Piece] = field(default_factory=list)
     whole: bool = True
 
@@ -99,16 +102,18 @@ def read(source: str) -> Reading:
     """Return what there is to know of a source."""
     text = _masked(source)
     macros: dict[str, str] = {}
+    macro_parameters: dict[str, set[str]] = {}
     markers = {"__global__": False}
     for directive in _DIRECTIVE.findall(text):
         found = _DEFINE.match(directive)
         if found:
             name, parameters, body = found.groups()
             macros[name] = macros.get(name, "") + " " + body
+            macro_parameters.setdefault(name, set()).update(WORD.findall(parameters or ""))
             if any(word in markers for word in WORD.findall(body)):
                 markers[name] = bool(parameters)
     text = _DIRECTIVE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
-    reading = Reading(text, macros, markers)
+    reading = Reading(text, macros, markers, macro_parameters)
     _split(reading)
     for piece in reading.pieces:
         piece.head = piece.text.split("{", 1)[0]
