@@ -33,8 +33,10 @@ def check_flags(toolchain: Toolchain) -> tuple[str, ...]:
         # The sanitizer's own library stays away where no standard library is linked
         link = () if "-nostdlib" in toolchain.flags else ("-nodefaultlibs", "-lc", "-lgcc")
         # What stores a function's result is not announced unless the function is inlined
-        limits = ("max-inline-insns-single", "max-inline-insns-auto", "inline-unit-growth")
-        limits += ("large-function-insns", "large-function-growth", "early-inlining-insns")
+        limits = (
+            *("max-inline-insns-single", "max-inline-insns-auto", "inline-unit-growth"),
+            *("large-function-insns", "large-function-growth", "early-inlining-insns"),
+        )
         inline = ["-finline-functions", "-finline-small-functions"]
         inline += [word for name in limits for word in ("--param", f"{name}=100000")]
         return (*common, "-fsanitize=thread", "-fsanitize=bounds", "-Wno-tsan", *inline, *link)
