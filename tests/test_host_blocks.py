@@ -51,7 +51,7 @@ KERNELS = {
         float r[3]; Pair p; const float *q = x + threadIdx.x; float v = q[0], w;
         r[0] = v; r[1] = 2 * v; r[2] = 3; p.a = v; p.b = -1;
         unsigned char small = threadIdx.x;
-        s[63 - threadIdx.x] = v;
+        s[blockDim.x - 1 - threadIdx.x] = v;
         __syncthreads();
         w = s[threadIdx.x]; v += w; q += 1; small += 200;
         __syncthreads();
@@ -116,7 +116,7 @@ KERNELS = {
         if (i >= 150) return;
         __syncthreads();
         float sum = 0;
-        for (int k = 0; k < 64; ++k) { sum += s[k]; if (k > threadIdx.x) break; }
+        for (int k = 0; k < blockDim.x; ++k) { sum += s[k]; if (k > threadIdx.x) break; }
         if (i % 5 == 4) return;
         __syncthreads();
         y[i] = sum + x[i];
