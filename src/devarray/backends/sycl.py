@@ -11,12 +11,13 @@ import importlib.metadata
 import importlib.util
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from devarray.backends._opencl_raw import OpenclCode
 from devarray.backends.copying import copy_out
 from devarray.backends.opencl import build_log
 from devarray.backends.pooled import take
@@ -26,6 +27,7 @@ from devarray.errors import CompileError, DeviceError, UnsupportedError
 from devarray.kernels.preludes import with_prelude
 from devarray.kernels.spec import THREADS
 from devarray.layout import Layout
+from devarray.modules import RawCode, RawSource
 from devarray.pool import ALIGNMENT, MemoryPool
 from devarray.registry import Found
 from devarray.streams import Event, Stream
@@ -169,17 +171,13 @@ class SyclStream(Stream):
 
 
 class _Memory:
-    """A piece of USM memory, for dpctl's constructors."""
+    """A piece of memory, for dpctl and NumPy; its owner lives as long as it does."""
 
-    def __init__(self, address: int, nbytes: int, queue: Any) -> None:
-        self.__sycl_usm_array_interface__ = {
-            "version": 1,
-            "shape": (nbytes,),
-            "typestr": "|u1",
-            "strides": None,
-            "data": (address, False),
-            "syclobj": queue,
-        }
+    def __init__(self, address: int, nbytes: int, queue: Any, owner: object) -> None:
+        self.owner = owner
+        shared = {"shape": (nbytes,), "typestr": "|u1", "strides": None, "data": (address, False)}
+        self.__sycl_usm_array_interface__ = {"version": 1, "syclobj": queue, **shared}
+        self.__array_interface__ = {"version": 3, **shared}
 
 
 class AdoptedBlock(Block):
@@ -283,12 +281,24 @@ class Sycl(Device):
         """See `devarray.device.Device`."""
         return take(self, self.memory, nbytes)
 
-    def _usm(self, address: int, nbytes: int) -> Any:
-        """Return memory at an address as a memory object of dpctl's, in the current queue."""
+    def _usm(self, address: int, nbytes: int, owner: object = None) -> Any:
+        """Return memory at an address as a memory object of dpctl's, in the current queue.
+
+        What is no USM memory is the host's, as far as the device sees that, and becomes an ndarray.
+        """
         stream = self.current_stream()
         assert isinstance(stream, SyclStream)
-        part = _Memory(address, nbytes, stream.queue)
-        return self._dpctl.memory.as_usm_memory(part)
+        part = _Memory(address, nbytes, stream.queue, owner)
+        try:
+            return self._dpctl.memory.as_usm_memory(part)
+        except ValueError:
+            if not self._device.has_aspect_usm_system_allocations:
+                raise DeviceError(f"no memory of {self.name} is at {address:#x}") from None
+        return np.asarray(part)
+
+    def at(self, address: int, nbytes: int, owner: object = None) -> Block:
+        """See `devarray.device.Device`."""
+        return Block(self, address, nbytes, self._usm(address, nbytes, owner))
 
     def native(
         self, block: Block, layout: Layout, dtype: np.dtype[Any], writeable: bool = True
@@ -298,6 +308,8 @@ class Sycl(Device):
             self.order((), (block,))
         size = dtype.itemsize
         memory: Any = block.memory
+        if isinstance(memory, np.ndarray):
+            raise UnsupportedError("dpnp has no arrays over memory of the host: copy it first")
         if memory.sycl_queue is not self.current_stream().queue:  # type: ignore[attr-defined]
             memory = self._usm(block.address, block.nbytes)
         if 0 in layout.shape:
@@ -398,6 +410,16 @@ class Sycl(Device):
         stream: Any = self.order(reads, writes) if self.several_streams else self.default_stream
         kernel.queue = stream.queue  # type: ignore[attr-defined]
         kernel(arguments, launches)
+
+    def load_raw(self, source: RawSource) -> RawCode:
+        """See `devarray.device.Device`."""
+        return OpenclCode(source, self._dpctl, self.default_stream.queue, self._put)
+
+    def _put(
+        self, reads: Sequence[Block], writes: Sequence[Block], work: Callable[[Any], None]
+    ) -> None:
+        stream: Any = self.order(reads, writes) if self.several_streams else self.default_stream
+        work(stream.queue)
 
     @property
     def dlpack_device(self) -> tuple[int, int]:

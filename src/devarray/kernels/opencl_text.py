@@ -6,8 +6,7 @@ macros and functions. What they cannot do is done here on the text:
 - Kernels, and functions that use shared memory, get a hidden parameter: where that memory lies.
   OpenCL lets only kernels declare it, so kernels of OpenCL (`opencl_kernels`) do, and call them.
 - Templates name the address space of what they point to, which OpenCL does not do for them.
-- Indices in subscripts and in declarations of 32-bit integers are computed so that the compiler
-  sees what lies side by side; that changes no result.
+- Indices are written so that the compiler sees what lies side by side (`opencl_indices`).
 
 No text is moved between lines, so that the compiler's messages name the user's.
 """
@@ -23,20 +22,17 @@ from typing import NamedTuple
 from ..errors import UnsupportedError
 from .host_text import _in_function, _masked_comments
 from .opencl_barriers import divergent_return
+from .opencl_indices import index_edits
 from .opencl_shared import Declaration, Link, declarations_of, links_of
 from .signatures import split_list
 from .source_text import INCLUDE, WORD, Piece, Reading, closing, functions, read
 
 __all__ = ["Translation", "header", "translate_opencl"]
 
-_INDEX = re.compile(r"\b(threadIdx|blockIdx|blockDim|gridDim)\s*\.\s*[xyz]\b")
 _WARPS = re.compile(
     r"__syncwarp|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*|__activemask|__match_\w+|__reduce_\w+_sync"
 )
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
-_INTEGER = re.compile(
-    r"\b(?:unsigned(?:\s+int)?|signed(?:\s+int)?|int|uint|u?int32_t)\s+(?=\w+\s*=)(?!int\b)"
-)
 # What a user's function may be called, and OpenCL has with other arguments or results
 _OPENCL_NAMES = re.compile(
     r""
@@ -108,7 +104,7 @@ def translate_opencl(source: str) -> Translation:
     first = read(source)
     _check(source, first)
     source = _with_templates(_with_words(source))
-    source = _with_wide_indices(source, read(source).masked)
+    source = edited(source, index_edits(read(source)))
     reading = read(source)
     declarations = declarations_of(reading)
     for declared in declarations:
@@ -236,42 +232,6 @@ def _second(source: str, piece: Piece, name: str) -> tuple[int, int, str]:
     text = re.sub(rf"({name})(\s*&)(?!&)", r"__private \1\2", text)
     text = re.sub(rf"({name})(\s*(?:const\b\s*|volatile\b\s*)?\*)", r"__generic \1\2", text)
     return end, end, " " + re.sub(r"\s*\n\s*", " ", text)
-
-
-# ---- indices -----------------------------------------------------------------------------------
-
-
-def _is_linear(text: str) -> bool:
-    """Return whether a formula of indices has sums, differences and products only."""
-    if not _INDEX.search(text) or not re.fullmatch(r"[\w\s.+\-*()]+", text):
-        return False
-    fractions = r"\b[0-9]+\.|\.[0-9]|\b[0-9]+[eE]"
-    return not re.search(rf"\w\s*\((?<!\breturn\()|\)\s*\(|{fractions}|\bsizeof\b", text)
-
-
-def _replaced(text: str, start: int, prefix: str) -> list[tuple[int, int, str]]:
-    return [
-        (start + found.start(1), start + found.start(1), prefix) for found in _INDEX.finditer(text)
-    ]
-
-
-def _with_wide_indices(source: str, masked: str) -> str:
-    edits: list[tuple[int, int, str]] = []
-    for found in re.finditer(r"\[([^][]*)\]", masked):
-        inner = found[1]
-        if _is_linear(inner):
-            others = re.search(r"[A-Za-z_]", _INDEX.sub("0", inner))
-            edits += _replaced(inner, found.start(1), "DA_I_" if others else "DA_W_")
-    for found in _INTEGER.finditer(masked):
-        end = re.compile(r"[;{}]").search(masked, found.end())
-        place = found.end()
-        for part in split_list(masked[place : end.start() if end else place]):
-            _, equals, formula = part.partition("=")
-            inside = place + len(part) - len(formula)
-            if equals and _is_linear(formula):
-                edits += _replaced(formula, inside, "DA_W_")
-            place += len(part) + 1
-    return edited(source, edits)
 
 
 # ---- hidden parameters and shared memory -------------------------------------------------------

@@ -53,47 +53,52 @@ struct dim3 {
 };
 
 // ---- indices ------------------------------------------------------------------------------------
-// They are unsigned, as in CUDA. The limits let the compiler see that sums and products do not wrap, so that what lies
-// side by side in memory is loaded at once; DA_HUGE is for launches beyond them. DA_W_ words, which the text has in places
-// where it makes no other difference, are 64 bits wide for the same reason.
+// They are unsigned, as in CUDA. What lies side by side in memory is loaded at once if the compiler sees that it does. It
+// does not where sums of unsigned numbers may wrap: limits tell it that they do not, and DA_HUGE is for launches beyond
+// them. Nor does it where limits let it turn signed numbers into unsigned ones. Hence there are several words for an index,
+// and `opencl_indices.py` takes the best one where it makes no other difference: DA_W_ (64 bits), DA_R_ (32 bits, no
+// limits), DA_I_ (the same, signed).
 #ifdef DA_HUGE
 #define DA_LIMIT(r, limit)
 #else
 #define DA_LIMIT(r, limit) __builtin_assume(r < limit);
 #endif
 #define DA_PLACE(name, function, limit) \
-    DA_IN ulong da_##name(uint axis) { const ulong r = function(axis); DA_LIMIT(r, limit) return r; }
-DA_PLACE(group, get_group_id, (1u << 21) - 1)
-DA_PLACE(groups, get_num_groups, 1u << 21)
+    DA_IN ulong name(uint axis) { const ulong r = function(axis); DA_LIMIT(r, limit) return r; }
+DA_PLACE(da_group, get_group_id, 1u << 21)
+DA_PLACE(da_groups, get_num_groups, 1u << 21)
+DA_PLACE(da_thread, get_local_id, 1025)
+DA_PLACE(da_thread_tight, get_local_id, 1024)
+DA_PLACE(da_size, get_local_size, 1025)
 #ifdef DA_FLAT_X
-DA_IN ulong da_linear() { const ulong r = get_local_id(0); DA_LIMIT(r, 1024) return r; }
-#define DA_THREAD_X (da_linear() % DA_FLAT_X)
-#define DA_THREAD_Y (da_linear() / DA_FLAT_X % DA_FLAT_Y)
-#define DA_THREAD_Z (da_linear() / (DA_FLAT_X * DA_FLAT_Y))
-#define DA_SIZE_X (DA_FLAT_X + 0ul)
-#define DA_SIZE_Y (DA_FLAT_Y + 0ul)
-#define DA_SIZE_Z (get_local_size(0) / (DA_FLAT_X * DA_FLAT_Y))
+#define DA_X(thread) (thread(0) % DA_FLAT_X)
+#define DA_Y(thread) (thread(0) / DA_FLAT_X % DA_FLAT_Y)
+#define DA_Z(thread) (thread(0) / (DA_FLAT_X * DA_FLAT_Y))
+#define DA_SIZE_X(size) (DA_FLAT_X + 0ul)
+#define DA_SIZE_Y(size) (DA_FLAT_Y + 0ul)
+#define DA_SIZE_Z(size) (size(0) / (DA_FLAT_X * DA_FLAT_Y))
 #else
-DA_PLACE(thread, get_local_id, 1024)
-DA_PLACE(size, get_local_size, 1025)
-#define DA_THREAD_X da_thread(0)
-#define DA_THREAD_Y da_thread(1)
-#define DA_THREAD_Z da_thread(2)
-#define DA_SIZE_X da_size(0)
-#define DA_SIZE_Y da_size(1)
-#define DA_SIZE_Z da_size(2)
+#define DA_X(thread) thread(0)
+#define DA_Y(thread) thread(1)
+#define DA_Z(thread) thread(2)
+#define DA_SIZE_X(size) size(0)
+#define DA_SIZE_Y(size) size(1)
+#define DA_SIZE_Z(size) size(2)
 #endif
-struct da_ulong3_wide { ulong x, y, z; };
-struct da_int3_narrow { int x, y, z; };
-#define DA_WORD(T, N, x, y, z) (T{(N)(x), (N)(y), (N)(z)})
-#define DA_THREAD(T, N) DA_WORD(T, N, DA_THREAD_X, DA_THREAD_Y, DA_THREAD_Z)
-#define DA_BLOCK(T, N) DA_WORD(T, N, da_group(0), da_group(1), da_group(2))
-#define DA_SIZE(T, N) DA_WORD(T, N, DA_SIZE_X, DA_SIZE_Y, DA_SIZE_Z)
-#define DA_GRID(T, N) DA_WORD(T, N, da_groups(0), da_groups(1), da_groups(2))
-#define threadIdx DA_THREAD(da_uint3, uint)
-#define blockIdx DA_BLOCK(da_uint3, uint)
-#define blockDim DA_SIZE(da_uint3, uint)
-#define gridDim DA_GRID(da_uint3, uint)
+struct da_wide3 { ulong x, y, z; };
+struct da_signed3 { int x, y, z; };
+#define DA_WORD(T, N, a, b, c) (T{(N)(a), (N)(b), (N)(c)})
+#define DA_THREAD(T, N, thread) DA_WORD(T, N, DA_X(thread), DA_Y(thread), DA_Z(thread))
+#define DA_SIZE(T, N, size) DA_WORD(T, N, DA_SIZE_X(size), DA_SIZE_Y(size), DA_SIZE_Z(size))
+#define DA_GROUP(T, N, group) DA_WORD(T, N, group(0), group(1), group(2))
+#define threadIdx DA_THREAD(da_uint3, uint, da_thread)
+#define blockIdx DA_GROUP(da_uint3, uint, da_group)
+#define blockDim DA_SIZE(da_uint3, uint, da_size)
+#define gridDim DA_GROUP(da_uint3, uint, da_groups)
+#define DA_R_threadIdx DA_THREAD(da_uint3, uint, get_local_id)
+#define DA_R_blockIdx DA_GROUP(da_uint3, uint, get_group_id)
+#define DA_R_blockDim DA_SIZE(da_uint3, uint, get_local_size)
+#define DA_R_gridDim DA_GROUP(da_uint3, uint, get_num_groups)
 #ifdef DA_HUGE
 #define DA_W_threadIdx threadIdx
 #define DA_W_blockIdx blockIdx
@@ -103,15 +108,17 @@ struct da_int3_narrow { int x, y, z; };
 #define DA_I_blockIdx blockIdx
 #define DA_I_blockDim blockDim
 #define DA_I_gridDim gridDim
+#define DA_SIGNED
 #else
-#define DA_W_threadIdx DA_THREAD(da_ulong3_wide, ulong)
-#define DA_W_blockIdx DA_BLOCK(da_ulong3_wide, ulong)
-#define DA_W_blockDim DA_SIZE(da_ulong3_wide, ulong)
-#define DA_W_gridDim DA_GRID(da_ulong3_wide, ulong)
-#define DA_I_threadIdx DA_THREAD(da_int3_narrow, int)
-#define DA_I_blockIdx DA_BLOCK(da_int3_narrow, int)
-#define DA_I_blockDim DA_SIZE(da_int3_narrow, int)
-#define DA_I_gridDim DA_GRID(da_int3_narrow, int)
+#define DA_SIGNED (int)
+#define DA_W_threadIdx DA_THREAD(da_wide3, ulong, da_thread_tight)
+#define DA_W_blockIdx DA_GROUP(da_wide3, ulong, da_group)
+#define DA_W_blockDim DA_SIZE(da_wide3, ulong, da_size)
+#define DA_W_gridDim DA_GROUP(da_wide3, ulong, da_groups)
+#define DA_I_threadIdx DA_THREAD(da_signed3, int, get_local_id)
+#define DA_I_blockIdx DA_GROUP(da_signed3, int, get_group_id)
+#define DA_I_blockDim DA_SIZE(da_signed3, int, get_local_size)
+#define DA_I_gridDim DA_GROUP(da_signed3, int, get_num_groups)
 #endif
 #define hipThreadIdx_x threadIdx.x
 #define hipThreadIdx_y threadIdx.y
