@@ -83,8 +83,7 @@ class Event:
     --------
     >>> from devarray.compat.pycuda import driver
     >>> start, end = driver.Event(), driver.Event()
-    >>> _ = start.record(), end.record()
-    >>> end.synchronize()
+    >>> _ = start.record(), end.record().synchronize()
     >>> end.time_since(start) >= 0
     True
     """
