@@ -217,6 +217,9 @@ from devarray.searching import piecewise as piecewise
 from devarray.searching import select as select
 from devarray.searching import where as where
 from devarray.sets import unique_values as unique_values
+from devarray.snippets.elementwise import ElementwiseKernel as ElementwiseKernel
+from devarray.snippets.reduction import ReductionKernel as ReductionKernel
+from devarray.snippets.scan import ScanKernel as ScanKernel
 from devarray.sorting import argsort as argsort
 from devarray.sorting import sort as sort
 from devarray.statistical import average as average
