@@ -343,7 +343,7 @@ def test_complex_numbers_in_kernels():
     out[{len(FUNCTIONS) + 1} * n + i] = pycuda::polar(abs(x[i]), arg(x[i]));
     out[{len(FUNCTIONS) + 2} * n + i] = complex(norm(x[i]), real(x[i]) + x[i].imag());
     out[{len(FUNCTIONS) + 3} * n + i] = pycuda::pow(x[i], 0.1 * x[i] / abs(x[i]));
-    out[{len(FUNCTIONS) + 4} * n + i] = pycuda::pow(x[i], -3);
+    out[{len(FUNCTIONS) + 4} * n + i] = pow(x[i], -3);
     """
     module = SourceModule(f"""
     #include <pycuda-complex.hpp>

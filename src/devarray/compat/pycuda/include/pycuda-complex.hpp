@@ -234,7 +234,8 @@ template <class T> __device__ complex<T> pow(const complex<T> &a, int n) {
   complex<T> result(1), factor = a;
   for (; left; left >>= 1, factor *= factor)
     if (left & 1) result *= factor;
-  return n < 0 ? T(1) / result : result;
+  if (n < 0) result = T(1) / result;
+  return result;
 }
 
 template <class T> __device__ complex<T> sinh(const complex<T> &z) {
