@@ -5,11 +5,12 @@ The processor is such a device, too, and shares the memory of the process.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from devarray.kernels.opencl_kernels import Entry, OpenclText, opencl_text
 from devarray.kernels.signatures import Parameter
 from devarray.modules import Attributes, RawCall, RawCode, RawSource
 
-__all__ = ["OpenclCode", "Put"]
+__all__ = ["OpenclCode", "Put", "processor_code"]
 
 # Does a piece of work, which is given a queue and reads and writes blocks, on the current stream
 Put = Callable[[Sequence[Block], Sequence[Block], Callable[[Any], None]], None]
@@ -288,7 +289,7 @@ class OpenclCode(RawCode):
         for variable in others:
             place, nbytes = self._main.variables[variable]
             program.copy(queue, place, program.variables[variable][0], nbytes)
-        if program.text.fails:
+        if slot.entry.fails:
             self._report(name, program.failed(queue))
 
     def _report(self, name: str, failure: list[int]) -> None:
@@ -297,7 +298,59 @@ class OpenclCode(RawCode):
             block, thread = tuple(places[:3]), tuple(places[3:])
             lines = self.source.text.splitlines()
             text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+            text = text[max(text.find("assert"), 0) :]
             raise DeviceError(
                 f"kernel {name}, block {block}, thread {thread}, line {line}: "
                 f"{_FAILURES[what]}: {text}"
             )
+
+
+# ---- the processor, for arrays of the host -----------------------------------------------------
+
+Do = Callable[[Sequence[Block], Sequence[Block], Callable[[], None]], None]
+
+
+def processor_code(source: RawSource, do: Do) -> OpenclCode:
+    """Return a source as it is loaded on the processor's OpenCL device; launches are waited for.
+
+    Parameters
+    ----------
+    source : RawSource
+    do : callable
+        Does a piece of work, which reads and writes blocks, on the current stream.
+
+    Raises
+    ------
+    UnsupportedError
+        If there is no such device.
+    """
+    dpctl, queue = _processor()
+
+    def put(reads: Sequence[Block], writes: Sequence[Block], work: Callable[[Any], None]) -> None:
+        do(reads, writes, partial(_waited, queue, work))
+
+    return OpenclCode(source, dpctl, queue, put)
+
+
+def _waited(queue: Any, work: Callable[[Any], None]) -> None:
+    work(queue)
+    queue.wait()
+
+
+@cache
+def _processor() -> tuple[Any, Any]:
+    """Return dpctl, and a queue of the processor's OpenCL device."""
+    if importlib.util.find_spec("dpctl") is None:
+        raise UnsupportedError(
+            "backend='opencl' needs dpctl, which is not installed: pip install devarray[sycl]"
+        )
+    from devarray.backends.sycl import _dpctl  # noqa: PLC0415 - it imports this module
+
+    dpctl = _dpctl()
+    for device in dpctl.get_devices(device_type="cpu"):
+        if device.has_aspect_usm_system_allocations:
+            return dpctl, dpctl.SyclQueue(device, property="in_order")
+    raise UnsupportedError(
+        "backend='opencl' needs an OpenCL device for the processor that shares the memory of the "
+        "process: pip install devarray[sycl] brings Intel's"
+    )

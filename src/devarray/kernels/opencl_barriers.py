@@ -13,7 +13,7 @@ from .source_text import WORD, Reading
 __all__ = ["divergent_return"]
 
 _BARRIER = re.compile(r"__syncthreads\w*|__barrier_sync")
-_INDEX = re.compile(r"(?:DA_[WI]_)?threadIdx|hipThreadIdx_[xyz]")
+_INDEX = re.compile(r"(?:DA_[WRI]_)?threadIdx|hipThreadIdx_[xyz]")
 _ASSIGNMENT = re.compile(r"(\w+)\s*(?:\[[^;=]*\]\s*)?(?:[-+*/%&|^]|<<|>>)?=(?!=)([^;]*)")
 
 

@@ -41,6 +41,8 @@ class Entry(NamedTuple):
         Whether it takes dynamic shared memory.
     warps : bool
         Whether it uses operations of warps.
+    fails : bool
+        Whether it may report a failure.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Entry(NamedTuple):
     parameters: tuple[str, ...]
     dynamic: bool
     warps: bool
+    fails: bool
 
 
 class OpenclText(NamedTuple):
@@ -61,14 +64,11 @@ class OpenclText(NamedTuple):
         Its kernels.
     variables : tuple of str
         Its ``__device__`` and ``__constant__`` variables.
-    fails : bool
-        Whether something in it may report a failure.
     """
 
     text: str
     entries: tuple[Entry, ...]
     variables: tuple[str, ...]
-    fails: bool
 
 
 class _Kernel(NamedTuple):
@@ -131,8 +131,7 @@ def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] =
         *rows,
         "}\n",
     ]
-    fails = bool(words & {"assert", "__trap"})
-    return OpenclText("\n".join(lines), tuple(entries), tuple(variables), fails)
+    return OpenclText("\n".join(lines), tuple(entries), tuple(variables))
 
 
 def _kernels(made: Translation, names: Sequence[str]) -> Iterator[_Kernel]:
@@ -196,7 +195,8 @@ def _kernel_text(made: Translation, k: int, kernel: _Kernel) -> tuple[Entry, str
     notes = "".join(f" DA_NOTE({space}::Parameters, {name})" for _, name, _ in members)
     row = f"*da_to++ = da_Holder<{space}::Parameters>::bucket; *da_to++ = {sizes};{notes}"
     told = tuple(name if own else "" for _, name, own in members)
-    return Entry(kernel.name, symbol, told, dynamic, warps), "\n".join(lines), row
+    fails = bool(reached & {"assert", "__trap"})
+    return Entry(kernel.name, symbol, told, dynamic, warps, fails), "\n".join(lines), row
 
 
 def _member(text: str, number: int) -> tuple[str, str, bool]:

@@ -147,7 +147,8 @@ DA_IN int da_count(bool vote) {
 #define __syncthreads_count(vote) da_count(vote)
 #define __syncthreads_or(vote) ((int)(da_count(vote) != 0))
 #define __syncthreads_and(vote) ((int)(da_count(!(vote)) == 0))
-#define __threadfence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define __threadfence() \
+    atomic_work_item_fence(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE, (memory_order)memory_order_seq_cst, (memory_scope)memory_scope_device)
 #define __threadfence_block() __threadfence()
 #define __threadfence_system() __threadfence()
 
@@ -218,12 +219,45 @@ DA_IN uint da_match_all(uint found, uint mask, int *same) {
 DA_REDUCES(int) DA_REDUCES(uint)
 #endif
 
+// ---- atomics ----------------------------------------------------------------------------------------
+// A loop around compare-and-swap does what there is no instruction for. Bits are compared, not values. They are functions
+// of OpenCL: what clang's __atomic functions become, Intel's compiler does once for threads that it runs as one vector.
+#define DA_ORDER ((memory_order)memory_order_acq_rel)
+#define DA_SCOPE ((memory_scope)memory_scope_device)
+#define DA_SWAP(B, p, expected, desired) \
+    atomic_compare_exchange_strong_explicit((volatile atomic_##B *)(p), expected, desired, DA_ORDER, (memory_order)memory_order_acquire, DA_SCOPE)
+#define DA_UPDATE(T, B, p, formula) { \
+    union { T value; B bits; } old, now; \
+    old.bits = *(volatile B *)p; \
+    do now.value = (T)(formula); \
+    while (!DA_SWAP(B, p, &old.bits, now.bits)); \
+    return old.value; }
+#define DA_ATOMIC2(f, T, body) \
+    DA_IN T f(volatile T *p, T v) body DA_IN T f##_block(volatile T *p, T v) { return f(p, v); } \
+    DA_IN T f##_system(volatile T *p, T v) { return f(p, v); }
+#define DA_FETCH(f, T, name) DA_ATOMIC2(f, T, { return atomic_##name##_explicit((volatile atomic_##T *)p, v, DA_ORDER, DA_SCOPE); })
+#define DA_ATOMIC_CAS(T) \
+    DA_IN T atomicCAS(volatile T *p, T c, T v) { DA_SWAP(T, p, &c, v); return c; } \
+    DA_IN T atomicCAS_block(volatile T *p, T c, T v) { return atomicCAS(p, c, v); } \
+    DA_IN T atomicCAS_system(volatile T *p, T c, T v) { return atomicCAS(p, c, v); }
+#define DA_ATOMIC_WHOLE(T) \
+    DA_FETCH(atomicAdd, T, fetch_add) DA_FETCH(atomicSub, T, fetch_sub) DA_FETCH(atomicAnd, T, fetch_and) DA_FETCH(atomicOr, T, fetch_or) \
+    DA_FETCH(atomicXor, T, fetch_xor) DA_FETCH(atomicMin, T, fetch_min) DA_FETCH(atomicMax, T, fetch_max) DA_FETCH(atomicExch, T, exchange) \
+    DA_ATOMIC_CAS(T)
+#define DA_ATOMIC_REAL(T, B) \
+    DA_ATOMIC2(atomicAdd, T, DA_UPDATE(T, B, p, old.value + v)) DA_ATOMIC2(atomicSub, T, DA_UPDATE(T, B, p, old.value - v)) \
+    DA_ATOMIC2(atomicMin, T, DA_UPDATE(T, B, p, v < old.value ? v : old.value)) \
+    DA_ATOMIC2(atomicMax, T, DA_UPDATE(T, B, p, v > old.value ? v : old.value)) DA_ATOMIC2(atomicExch, T, DA_UPDATE(T, B, p, v))
+DA_ATOMIC_WHOLE(int) DA_ATOMIC_WHOLE(uint) DA_ATOMIC_WHOLE(long) DA_ATOMIC_WHOLE(ulong)
+DA_ATOMIC_REAL(float, uint) DA_ATOMIC_REAL(double, ulong)
+DA_ATOMIC2(atomicInc, uint, DA_UPDATE(uint, uint, p, old.value >= v ? 0 : old.value + 1))
+DA_ATOMIC2(atomicDec, uint, DA_UPDATE(uint, uint, p, old.value == 0 || old.value > v ? v : old.value - 1))
+
 // ---- what goes wrong, and messages ------------------------------------------------------------------
 // The first failure: what happened, the line, the block and the thread
 __global uint da_failure[8];
 DA_IN void da_fail(uint what, uint line) {
-    uint none = 0;
-    if (__atomic_compare_exchange_n(&da_failure[0], &none, what, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    if (atomicCAS(&da_failure[0], 0, what) == 0) {
         const da_uint3 t = threadIdx, b = blockIdx;
         da_failure[1] = line;
         da_failure[2] = b.x; da_failure[3] = b.y; da_failure[4] = b.z;
@@ -252,37 +286,6 @@ namespace da_c { extern "C" int printf(__constant const char *, ...); }
 #define CUDART_NAN ((double)NAN)
 #define CUDART_PI_F 3.141592654f
 #define CUDART_PI 3.1415926535897931
-
-// ---- atomics ----------------------------------------------------------------------------------------
-// A loop around compare-and-swap does what there is no instruction for. Bits are compared, not values.
-#define DA_UPDATE(T, B, p, formula) { \
-    volatile B *const place = (volatile B *)p; \
-    union { T value; B bits; } old, now; \
-    old.bits = *place; \
-    do now.value = (T)(formula); \
-    while (!__atomic_compare_exchange_n(place, &old.bits, now.bits, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)); \
-    return old.value; }
-#define DA_ATOMIC2(f, T, body) \
-    DA_IN T f(volatile T *p, T v) body DA_IN T f##_block(volatile T *p, T v) { return f(p, v); } \
-    DA_IN T f##_system(volatile T *p, T v) { return f(p, v); }
-#define DA_FETCH(f, T, name) DA_ATOMIC2(f, T, { return __atomic_fetch_##name(p, v, __ATOMIC_ACQ_REL); })
-#define DA_ATOMIC_CAS(T) \
-    DA_IN T atomicCAS(volatile T *p, T c, T v) { __atomic_compare_exchange_n(p, &c, v, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE); return c; } \
-    DA_IN T atomicCAS_block(volatile T *p, T c, T v) { return atomicCAS(p, c, v); } \
-    DA_IN T atomicCAS_system(volatile T *p, T c, T v) { return atomicCAS(p, c, v); }
-#define DA_ATOMIC_WHOLE(T) \
-    DA_FETCH(atomicAdd, T, add) DA_FETCH(atomicSub, T, sub) DA_FETCH(atomicAnd, T, and) DA_FETCH(atomicOr, T, or) DA_FETCH(atomicXor, T, xor) \
-    DA_ATOMIC2(atomicExch, T, { return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL); }) \
-    DA_ATOMIC2(atomicMin, T, DA_UPDATE(T, T, p, v < old.value ? v : old.value)) \
-    DA_ATOMIC2(atomicMax, T, DA_UPDATE(T, T, p, v > old.value ? v : old.value)) DA_ATOMIC_CAS(T)
-#define DA_ATOMIC_REAL(T, B) \
-    DA_ATOMIC2(atomicAdd, T, DA_UPDATE(T, B, p, old.value + v)) DA_ATOMIC2(atomicSub, T, DA_UPDATE(T, B, p, old.value - v)) \
-    DA_ATOMIC2(atomicMin, T, DA_UPDATE(T, B, p, v < old.value ? v : old.value)) \
-    DA_ATOMIC2(atomicMax, T, DA_UPDATE(T, B, p, v > old.value ? v : old.value)) DA_ATOMIC2(atomicExch, T, DA_UPDATE(T, B, p, v))
-DA_ATOMIC_WHOLE(int) DA_ATOMIC_WHOLE(uint) DA_ATOMIC_WHOLE(long) DA_ATOMIC_WHOLE(ulong)
-DA_ATOMIC_REAL(float, uint) DA_ATOMIC_REAL(double, ulong)
-DA_ATOMIC2(atomicInc, uint, DA_UPDATE(uint, uint, p, old.value >= v ? 0 : old.value + 1))
-DA_ATOMIC2(atomicDec, uint, DA_UPDATE(uint, uint, p, old.value == 0 || old.value > v ? v : old.value - 1))
 
 // ---- mathematics --------------------------------------------------------------------------------------
 // OpenCL has them for float, double and half under one name. Added are the names with f, and integers, which become double.
