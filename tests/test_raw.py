@@ -135,6 +135,21 @@ def test_variables_of_the_module(module):
         module.get_global("factor", "f8", 4)
 
 
+def test_variables_are_the_same_in_checked_kernels(module):
+    if not da.get_device().shares_host_memory:
+        pytest.skip("checks are the host's")
+    factor, calls = module.get_global("factor", "f4"), module.get_global("calls", "i4", ())
+    factor[...], calls[...] = 4, 0
+    y = da.zeros(4, dtype="f4")
+    with da.config(raw_checks=True):
+        kernel(module, "add")(1, 4, (da.ones(4, dtype="f4"), y, 4))
+        kernel(module, "count")(2, 3)
+    kernel(module, "count")(1, 1)
+    np.testing.assert_array_equal(y.get(), np.full(4, 4))
+    assert calls.get() == 7
+    factor[...] = 1
+
+
 def test_shared_memory(module):
     x = da.arange(64, dtype="f4")
     kernel(module, "turn")(1, 64, (x,), shared_mem=256)

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "docs/devices.md", "docs/raw-kernels.md", "docs/from-cupy.md"]
+PAGES = ["README.md"] + [
+    f"docs/{name}.md"
+    for name in ("devices", "raw-kernels", "debugging-kernels", "from-cupy", "from-pygpu")
+]
 BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 

@@ -70,7 +70,7 @@ class HostCode(RawCode):
         self._put = put
         self._threads = threads
         self._modules: dict[tuple[bool, bool], HostModule] = {}
-        self.module()
+        self._first = self.module()
 
     def module(self) -> HostModule:
         """Return the module for the present settings."""
@@ -90,12 +90,12 @@ class HostCode(RawCode):
 
     def launch(self, name: str, call: RawCall) -> None:
         """See `devarray.modules.RawCode`."""
-        work = partial(_run, self.module(), name, call, self._threads())
+        work = partial(_run, self.module(), self._first, name, call, self._threads())
         self._put(call.reads, call.writes, work)
 
     def variable(self, name: str) -> tuple[int, int]:
         """See `devarray.modules.RawCode`."""
-        return self.module().variable(name)
+        return self._first.variable(name)  # other modules borrow its values for a launch
 
     def attributes(self, name: str) -> Attributes:
         """See `devarray.modules.RawCode`."""
@@ -108,5 +108,13 @@ class HostCode(RawCode):
         return 1
 
 
-def _run(module: HostModule, name: str, call: RawCall, threads: int) -> None:
-    module.run(name, call.grid, call.block, call.values, call.shared_bytes, threads, call.arrays)
+def _run(module: HostModule, first: HostModule, name: str, call: RawCall, threads: int) -> None:
+    if module is not first:
+        module.take_variables(first)
+    try:
+        module.run(
+            name, call.grid, call.block, call.values, call.shared_bytes, threads, call.arrays
+        )
+    finally:
+        if module is not first:
+            first.take_variables(module)

@@ -273,6 +273,7 @@ def host_text(
         (
             *(['#line 1 "headers"'] if checks else []),
             *(["#define DH_INDICES"] if indices else []),
+            *(line for line in lines if line.startswith("#define NDEBUG ")),  # assert is a macro there
             f"#define DH_STACK {stack}",
             f"#define DH_ENDED_PASS {ended_pass:d}",
             f"#define DH_PRINTS {prints:d}",
@@ -281,7 +282,7 @@ def host_text(
             _header("host_grid.h"),
             *(["#define DH_LOOP DH_FIBERS", "#define DH_GUARDED DH_FIBERS"] if checks else []),
             "#pragma GCC visibility push(hidden)",
-            *lines,
+            *(line for line in lines if not line.startswith("#define NDEBUG ")),
             '#line 1 "kernel"',
             _translate(source, reading, blocks),
             '#line 1 "launchers"',
