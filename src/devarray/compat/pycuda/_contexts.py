@@ -63,7 +63,8 @@ def have_gl_ext() -> bool:
 
 @functools.cache
 def _names(kind: str) -> tuple[str, ...]:
-    found = [f.name for f in registry.survey() if f.name.partition(":")[0] == kind]
+    usable = [found.name for found in registry.survey() if not found.problem]
+    found = [name for name in usable if name.partition(":")[0] == kind]
     return tuple(sorted(found, key=_number)) or (kind,)
 
 

@@ -209,7 +209,7 @@ def _copy(
 
 
 def memcpy_dtod(dest: Any, src: Any, size: int) -> None:
-    """Copy bytes from device memory to other device memory.
+    """Copy bytes from device memory to other device memory, which must not overlap it.
 
     Parameters
     ----------

@@ -153,7 +153,7 @@ class Function:
                 self._kernel(_sizes(grid), _sizes(block, True), given, shared, core)
             except ValueError as error:
                 raise InvalidValueError(str(error)) from None
-        if not core.done:
+        if stream is not None and not core.done:
             in_use.hold(args, device)
 
     # ---- prepared calls --------------------------------------------------------------------------

@@ -6,6 +6,7 @@ not needed.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -27,17 +28,19 @@ __all__ = [
     "compile",
 ]
 
-DEFAULT_NVCC_FLAGS: list[str] = []
+DEFAULT_NVCC_FLAGS: list[str] = shlex.split(os.environ.get("PYCUDA_DEFAULT_NVCC_FLAGS", ""))
 
 # Options that only nvcc knows; the second ones have a value behind them
 _ALONE = re.compile(
     r"-O\d?|-v|-w|-m64|-c|-cubin|-ptx|-fatbin|--?(?:verbose|keep|cubin|ptx|fatbin|device-c|dryrun"
     r"|lib|optimize=.*|machine=.*|compiler-(?:bindir|options)=.*|disable-warnings"
-    r"|source-in-ptx|threads=.*|time=.*|save-temps|allow-unsupported-compiler|rdc=true)|-g|-l\w+"
+    r"|source-in-ptx|threads=.*|time=.*|save-temps|allow-unsupported-compiler|rdc=true"
+    r"|(?:gpu-)?(?:arch|architecture|code)=.*|gencode=.*|generate-code=.*)|-g|-l\w+"
 )
 _WITH_VALUE = re.compile(
     r"-Xcompiler|-Xlinker|-Xarchive|-ccbin|-keep-dir|--?(?:compiler-(?:bindir|options)|keep-dir"
-    r"|optimize|machine|threads|time|linker-options)|-m"
+    r"|optimize|machine|threads|time|linker-options|gpu-architecture|gpu-code|generate-code)|-m"
+    r"|-arch|-code|-gencode"
 )
 
 
