@@ -136,6 +136,29 @@ def test_outputs_are_read(x):
     assert_array_equal(some(da.asarray(x)).get(), np.where(x > 0, x, 0))
 
 
+def test_outputs_among_the_inputs():
+    swap = da.ElementwiseKernel("T x, T y", "T p, T q", "p = y * 2; q = x * 2", "swap")
+    a, b = np.arange(6.0), np.arange(6.0)[::-1].copy()
+    for part in (slice(None), slice(1, 5)):
+        x, y = da.asarray(a), da.asarray(b)
+        swap(x[part], y[part], x[part], y[part])
+        assert_array_equal(x.get()[part], b[part] * 2)
+        assert_array_equal(y.get()[part], a[part] * 2)
+        swap(x, y, x, y)
+        assert_array_equal(x.get()[part], a[part] * 4)
+
+
+def test_macros_as_options(x):
+    scaled = da.ElementwiseKernel("T x", "T y", "y = x * BY", "scaled", options=("-DBY=3",))
+    assert scaled.fuses
+    assert_array_equal(scaled(da.asarray(x)).get(), x * 3)
+    total = da.ReductionKernel(
+        "T x", "T y", "x * BY", "a + b", "y = a", 0, options=("-D BY=2", "-DUNUSED")
+    )
+    assert total.fuses
+    assert_allclose(total(da.asarray(x)).get(), x.sum() * 2, rtol=1e-5)
+
+
 def test_overlapping_output():
     a = np.arange(8.0)
     array = da.asarray(a)
@@ -259,7 +282,7 @@ def test_raw_outputs(raw):
 
 def test_around_the_loop_and_options(raw):
     total = da.ElementwiseKernel(
-        "T x", "raw T sum", "mine += x * FACTOR", "total", options=("-DFACTOR=2",),
+        "T x", "raw T sum", "mine += x * FACTOR", "total", options=("-DFACTOR=2", "-w"),
         loop_prep="T mine = 0;", after_loop="atomicAdd(&sum[0], mine);",
     )  # fmt: skip
     out = da.zeros(1, dtype="f4")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from devarray.array import DeviceArray
 from devarray.device import Device
-from devarray.errors import HostMixError, UnsupportedError
 from devarray.graph import Node, map_node
-from devarray.kernels.ops import Loop, run_time_loop
+from devarray.kernels.ops import run_time_loop
 from devarray.layout import Shape, broadcast_shapes
 from devarray.manipulation import broadcast_to
 from devarray.operands import Operand, as_operand, device_of, on_stream
@@ -21,12 +20,15 @@ from devarray.raw import RawKernel
 from devarray.record import fresh, fresh_buffer, write
 from devarray.registry import get_device
 from devarray.snippets.pieces import (
+    Special,
     Texts,
     Walked,
     aliases_of,
     at_hand,
     c_name,
+    check_output,
     check_texts,
+    defined,
     index_of,
     renamed,
     scalar_dtype,
@@ -41,14 +43,6 @@ __all__ = ["ElementwiseKernel"]
 
 DType = np.dtype[Any]
 INDEX = np.dtype(np.int64)
-
-
-class _Special(NamedTuple):
-    """A kernel for one choice of dtypes, as rows of the table."""
-
-    loops: tuple[Loop, ...]
-    uses_index: bool
-    uses_count: bool
 
 
 class ElementwiseKernel:
@@ -132,7 +126,8 @@ class ElementwiseKernel:
         name: str,
         options: Any,
     ) -> None:
-        self.options = check_texts(texts, name, options)
+        preamble, self.options = defined(texts.preamble, check_texts(texts, name, options))
+        texts = texts._replace(preamble=preamble)
         self.in_params, self.out_params = ins, outs
         self.params = ins + outs
         twice = {p.name for p in ins} & {p.name for p in outs}
@@ -155,7 +150,11 @@ class ElementwiseKernel:
         }
         self._mutable = frozenset[str]()
         self._plain = self._find_plain()
-        self._specials: dict[Any, _Special] = {}
+        self._resolved: dict[Any, Types] = {}
+        self._read = {
+            p.name for p in outs if not assigned_first(self._texts.operation, p.name)
+        }  # outputs that the text may read
+        self._specials: dict[Any, Special] = {}
         self._kernels: dict[Any, tuple[RawKernel, dict[str, Any]]] = {}
 
     def _find_plain(self) -> bool:
@@ -243,7 +242,7 @@ class ElementwiseKernel:
         """Return the outputs for checked counts of arguments."""
         operands = [self._operand(p, x, device) for p, x in zip(self.in_params, ins, strict=True)]
         for p, x in zip(self.out_params, outs, strict=False):
-            self._check_out(p, x, device)
+            check_output(self.name, p, x, device)
         types = self._resolve(operands, outs)
         shape = self._shape(operands, outs, size)
         if not self._plain:
@@ -251,8 +250,13 @@ class ElementwiseKernel:
         nodes = self._nodes(operands, outs, types, shape, walked)
         if not outs:
             return [fresh(node, device) for node in nodes]
-        for out, node in zip(outs, nodes, strict=True):
+        # arrays that own their nodes: what one output overwrites, the others have read before
+        arrays = [fresh(node, device) for node in nodes] if len(nodes) > 1 else []
+        for k, out in enumerate(outs):
+            node = arrays[k]._node() if arrays else nodes[k]
             write(out, node, "output array is read-only")
+            if arrays:
+                arrays[k] = None
         return list(outs)
 
     def computed(self, device: Device, ins: Sequence[Any], walked: Walked | None) -> list[Node]:
@@ -274,22 +278,16 @@ class ElementwiseKernel:
             raise TypeError(f"{what} must be a DeviceArray or a number, not {type(x).__name__}")
         return operand
 
-    def _check_out(self, param: Param, x: Any, device: Device) -> None:
-        what = f"kernel {self.name}: output {param.name!r}"
-        if isinstance(x, np.ndarray):
-            raise HostMixError(f"{what} is a host array; outputs are device arrays")
-        if not isinstance(x, DeviceArray):
-            raise TypeError(f"{what} must be a DeviceArray, not {type(x).__name__}")
-        if x.device is not device:
-            raise UnsupportedError(
-                f"{what} is on {x.device.name}, the inputs are on {device.name}; copy one to the "
-                "other's device first"
-            )
-        if not x._writeable():
-            raise ValueError(f"{what}: output array is read-only")
-
     def _resolve(self, operands: Sequence[Operand], outs: Sequence[Any]) -> Types:
         """Return the dtypes of generic types: arrays decide, then outputs, then scalars."""
+        key = tuple([(type(o.value) is Node, o.kind) for o in operands])
+        key += tuple([x.dtype for x in outs])
+        found = self._resolved.get(key)
+        if found is None:
+            found = self._resolved[key] = self._resolve_anew(operands, outs)
+        return found
+
+    def _resolve_anew(self, operands: Sequence[Operand], outs: Sequence[Any]) -> Types:
         types: Types = {}
         origin: dict[str, str] = {}
         arrays = [o.kind if type(o.value) is Node else None for o in operands]
@@ -363,7 +361,7 @@ class ElementwiseKernel:
             sources += [
                 x._node()
                 for p, x in zip(self.out_params, outs, strict=True)
-                if not assigned_first(self._texts.operation, p.name)
+                if p.name in self._read
             ]
         if special.uses_index:
             sources.append(index_of(shape, walked))
@@ -373,7 +371,7 @@ class ElementwiseKernel:
             sources.append(0)
         return [map_node(loop, tuple(sources), shape) for loop in special.loops]
 
-    def _special(self, types: Types, given: bool) -> _Special:
+    def _special(self, types: Types, given: bool) -> Special:
         """Return the rows for a choice of dtypes; `given`: the outputs have values before."""
         key = (*(dtype.char for dtype in types.values()), given)
         found = self._specials.get(key)
@@ -381,14 +379,14 @@ class ElementwiseKernel:
             found = self._specials[key] = self._make(types, given)
         return found
 
-    def _make(self, types: Types, given: bool) -> _Special:
+    def _make(self, types: Types, given: bool) -> Special:
         text = self._texts
         dtypes = [self._dtype(p, types) for p in self.params]
         ins = [(p.name, d) for p, d in zip(self.in_params, dtypes, strict=False)]
         outs = [(p.name, d) for p, d in zip(self.out_params, dtypes[self.nin :], strict=True)]
         before = {}
         for name, dtype in outs:
-            if given and not assigned_first(text.operation, name):
+            if given and name in self._read:
                 before[name] = f"{name}_before_"
                 ins.append((before[name], dtype))
         mentioned = words(text.operation) - {p.name for p in self.params}
@@ -408,7 +406,7 @@ class ElementwiseKernel:
             [dtype for _, dtype in outs],
             dear=is_dear(text.operation, text.preamble),
         )
-        return _Special(loops, uses_index, uses_count)
+        return Special(loops, uses_index, uses_count)
 
     def _dtype(self, param: Param, types: Mapping[str, DType]) -> DType:
         return types[param.type] if param.dtype is None else param.dtype
@@ -483,7 +481,7 @@ class ElementwiseKernel:
             element = "" if p.raw or scalar else "in"
             slots.append(Slot(p.name, c_type(self._dtype(p, types)), not scalar, True, element))
         for p in self.out_params:
-            kind = "inout" if given and not assigned_first(text.operation, p.name) else "out"
+            kind = "inout" if given and p.name in self._read else "out"
             slots.append(
                 Slot(p.name, c_type(self._dtype(p, types)), True, False, "" if p.raw else kind)
             )

@@ -9,18 +9,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from devarray.array import DeviceArray
+from devarray.device import Device
+from devarray.errors import HostMixError, UnsupportedError
 from devarray.graph import Node, index_node
-from devarray.kernels.ops import canonical, weak_value
+from devarray.kernels.ops import Loop, canonical, weak_value
 from devarray.layout import Shape
 from devarray.snippets.signature import Param
 
 __all__ = [
+    "Special",
     "Texts",
     "Walked",
     "aliases_of",
     "at_hand",
     "c_name",
+    "check_output",
     "check_texts",
+    "defined",
     "index_of",
     "renamed",
     "scalar_dtype",
@@ -29,6 +34,8 @@ __all__ = [
 ]
 
 DType = np.dtype[Any]
+
+_MACRO = re.compile(r"-D\s*(\w+)(?:=([^\n]*))?")
 
 
 class Texts(NamedTuple):
@@ -48,6 +55,14 @@ class Walked(NamedTuple):
     n: int
 
 
+class Special(NamedTuple):
+    """A kernel for one choice of dtypes, as rows of the table."""
+
+    loops: tuple[Loop, ...]
+    uses_index: bool
+    uses_count: bool
+
+
 def check_texts(texts: Texts, name: Any, options: Any) -> tuple[str, ...]:
     """Return the options; raise if a text is none, or the name no name.
 
@@ -63,6 +78,30 @@ def check_texts(texts: Texts, name: Any, options: Any) -> tuple[str, ...]:
     if isinstance(options, str):
         raise TypeError("options is a sequence of strings, not a string")
     return tuple(options)
+
+
+def defined(preamble: str, options: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return a preamble with the macros that options define, and the other options."""
+    found = [_MACRO.fullmatch(option) for option in options]
+    lines = [f"#define {m[1]} {m[2] or '1'}\n" for m in found if m is not None]
+    rest = tuple(o for o, m in zip(options, found, strict=True) if m is None)
+    return ("".join(lines) + preamble, rest) if not rest else (preamble, options)
+
+
+def check_output(kernel: str, param: Param, x: Any, device: Device) -> None:
+    """Raise unless `x` is an array that a kernel on `device` may write."""
+    what = f"kernel {kernel}: output {param.name!r}"
+    if isinstance(x, np.ndarray):
+        raise HostMixError(f"{what} is a host array; outputs are device arrays")
+    if not isinstance(x, DeviceArray):
+        raise TypeError(f"{what} must be a DeviceArray, not {type(x).__name__}")
+    if x.device is not device:
+        raise UnsupportedError(
+            f"{what} is on {x.device.name}, the inputs are on {device.name}; copy one to the "
+            "other's device first"
+        )
+    if not x._writeable():
+        raise ValueError(f"{what}: output array is read-only")
 
 
 def c_name(name: str) -> str:

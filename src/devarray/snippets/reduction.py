@@ -18,7 +18,7 @@ from devarray.registry import get_device
 from devarray.snippets.combined import Combined, accumulator, check_out, mapped
 from devarray.snippets.elementwise import ElementwiseKernel
 from devarray.snippets.indexed import IndexedKernel, check_arguments
-from devarray.snippets.pieces import Texts, check_texts
+from devarray.snippets.pieces import Texts, check_output, check_texts, defined
 from devarray.snippets.signature import (
     Param,
     c_type,
@@ -93,7 +93,8 @@ class ReductionKernel:
             raise ValueError(f"a reduction has one output, got {out_params!r}")
         for text in (map_expr, reduce_expr, post_map_expr):
             check_texts(Texts(text, preamble), name, options)
-        self.options = check_texts(Texts(map_expr, preamble), name, options)
+        checked = check_texts(Texts(map_expr, preamble), name, options)
+        preamble, self.options = defined(preamble, checked)
         self.nin, self.nout = len(self.in_params), 1
         self.name, self.preamble, self.reduce_type = name, preamble, reduce_type
         self.map_expr, self.reduce_expr, self.post_map_expr = map_expr, reduce_expr, post_map_expr
@@ -179,7 +180,7 @@ class ReductionKernel:
             helper._operand(p, x, device) for p, x in zip(self.in_params, args, strict=True)
         ]
         if out is not None:
-            helper._check_out(self.out_params[0], out, device)
+            check_output(self.name, self.out_params[0], out, device)
         types = helper._resolve(operands, () if out is None else (out,))
         shape = helper._shape(operands, (), None)
         dtype = helper._dtype(self.out_params[0], types)
@@ -277,11 +278,12 @@ class IndexedReduction:
         if not any(p.vector for p in self.params):
             raise ValueError(f"kernel {name} has no array among its arguments: {arguments!r}")
         self.map_expr = "in[i]" if map_expr is None else map_expr
-        self.reduce_expr, self.name, self.preamble = reduce_expr, name, preamble
+        self.reduce_expr, self.name = reduce_expr, name
         self.neutral = "" if neutral is None else str(neutral)
         self.type_out = called
-        for text in (self.map_expr, reduce_expr):
-            self.options = check_texts(Texts(text, preamble), name, options)
+        check_texts(Texts(reduce_expr), name, ())
+        checked = check_texts(Texts(self.map_expr, preamble), name, options)
+        self.preamble, self.options = preamble, _ = defined(preamble, checked)
         text = f"{reduce_expr}\n;{self.neutral}"
         self._fuses = (
             self.dtype_out.kind != "V" and not self.options and is_plain(text, preamble, (), ())

@@ -16,7 +16,7 @@ from devarray.record import fresh, fresh_buffer, write
 from devarray.registry import get_device
 from devarray.snippets.combined import COUNT, Combined, accumulator, check_out, mapped
 from devarray.snippets.elementwise import ElementwiseKernel
-from devarray.snippets.pieces import Texts, check_texts
+from devarray.snippets.pieces import Texts, check_output, check_texts
 from devarray.snippets.signature import Types, parse_params, type_named
 from devarray.snippets.text import is_plain
 
@@ -154,7 +154,7 @@ class ScanKernel:
             helper._operand(p, x, device) for p, x in zip(self.in_params, args, strict=True)
         ]
         if out is not None:
-            helper._check_out(self.out_params[0], out, device)
+            check_output(self.name, self.out_params[0], out, device)
         types = helper._resolve(operands, () if out is None else (out,))
         shape = helper._shape(operands, (), None)
         if not shape:
