@@ -42,6 +42,8 @@ def wrap(value: Any) -> Any:
     """Return results with `GPUArray`s in the place of the device arrays in them."""
     if isinstance(value, DeviceArray):
         return GPUArray._over(value)
+    if isinstance(value, np.generic):  # of a reduction, in programs with host_access="always"
+        return GPUArray._over(upload(np.asarray(value), False, get_device()))
     if isinstance(value, tuple):
         items = [wrap(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
@@ -468,7 +470,7 @@ def placed(value: Any, out: Any = None, stream: Any = None, allocator: Any = Non
         Gives the memory of the result.
     """
     if isinstance(value, np.generic):
-        value = upload(np.asarray(value), False, get_device())
+        value = wrap(value)._array
     if out is not None and not isinstance(out, GPUArray):
         raise TypeError(f"out must be a GPUArray, got {type(out).__name__}")
     made: GPUArray
