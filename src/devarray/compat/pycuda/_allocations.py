@@ -5,8 +5,10 @@ from __future__ import annotations
 import bisect
 import gc
 import operator
+import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -166,8 +168,8 @@ class DeviceAllocation:
             _ranges.remove(self._address)
             in_use.hold(block, block.device)
 
-    def __del__(self) -> None:
-        if hasattr(self, "_block"):
+    def __del__(self, at_exit: Callable[[], bool] = sys.is_finalizing) -> None:
+        if hasattr(self, "_block") and not at_exit():  # modules may be gone by then
             self._let_go()
 
     def as_buffer(self, size: int, offset: int = 0) -> memoryview:
