@@ -20,11 +20,13 @@ from standin_gpu import (
     CUDARuntimeError,
     Event,
     ForeignMemory,
+    Hiprtc,
     MemoryPointer,
     OutOfMemoryError,
     Pool,
     Runtime,
     Stream,
+    UnownedMemory,
     elapsed_time,
 )
 
@@ -499,6 +501,9 @@ def make_cupy(machine):
     cuda.runtime = Runtime(machine)
     cuda.memory = types.SimpleNamespace(OutOfMemoryError=OutOfMemoryError)
     cuda.MemoryPointer = MemoryPointer
+    cuda.UnownedMemory = functools.partial(UnownedMemory, machine)
+    if machine.is_hip:
+        cuda.nvrtc = Hiprtc()
     cuda.Stream = type("Stream", (Stream,), {"machine": machine})
     cuda.Stream.null = cuda.Stream(null=True)
     cuda.Event = type("Event", (Event,), {"machine": machine})

@@ -14,16 +14,19 @@ from __future__ import annotations
 import collections
 import contextlib
 import hashlib
+import json
 import os
 import tempfile
 import threading
 import time
+import types
 from pathlib import Path
 
 import cffi
 import numpy as np
 
 from devarray.kernels import host_grid, host_text
+from devarray.kernels.nvrtc import Program
 
 GARBAGE = 0x7F  # what no value is made of: floats are huge, bools neither True nor False
 GUARD = 512  # bytes before and after each block that nobody may touch
@@ -31,7 +34,8 @@ GUARD = 512  # bytes before and after each block that nobody may touch
 SUCCESS, INVALID_VALUE, NO_DEVICE, INSUFFICIENT_DRIVER = 0, 1, 100, 35
 NOT_AFTER_FORK = 3
 INVALID_CONTEXT, INVALID_HANDLE, NOT_FOUND, NOT_READY = 201, 400, 500, 600
-OUT_OF_RESOURCES, LAUNCH_FAILURE = 701, 719
+OUT_OF_RESOURCES, LAUNCH_FAILURE, ILLEGAL_ADDRESS, INVALID_PTX = 701, 719, 700, 218
+PLAIN_SHARED, MOST_SHARED = 49152, 232448  # of a block: without being told, and at most
 WORDS = {
     INVALID_VALUE: ("InvalidValue", "invalid argument"),
     2: ("MemoryAllocation", "out of memory"),
@@ -47,6 +51,8 @@ WORDS = {
     NOT_READY: ("NotReady", "device not ready"),
     OUT_OF_RESOURCES: ("LaunchOutOfResources", "too many resources requested for launch"),
     LAUNCH_FAILURE: ("LaunchFailure", "unspecified launch failure"),
+    ILLEGAL_ADDRESS: ("IllegalAddress", "an illegal memory access was encountered"),
+    INVALID_PTX: ("InvalidPtx", "a PTX JIT compilation failed"),
 }  # fmt: skip
 
 
@@ -125,6 +131,25 @@ class ForeignMemory:
         self.ptr, self.size, self.device_id = (
             allocation.address, allocation.size, allocation.device,
         )  # fmt: skip
+
+
+class Window:
+    """Memory that the machine did not give: a variable of a module, or what somebody points to."""
+
+    def __init__(self, device, address, size):
+        self.device, self.address, self.size = device, address, size
+        self.bytes = _bytes_at(address, size)
+
+
+class UnownedMemory:
+    """Memory at an address (`UnownedMemory` in CuPy)."""
+
+    def __init__(self, machine, ptr, size, owner, device_id=-1):
+        found = machine.find(ptr)
+        if device_id < 0:
+            device_id = found.device
+        self.allocation = found or Window(device_id, ptr, size)
+        self.ptr, self.size, self.owner, self.device_id = ptr, size, owner, device_id
 
 
 class MemoryPointer:
@@ -241,6 +266,8 @@ class Machine:
         What the next launch returns.
     crash : bool
         The next kernel that runs fails, and with it everything after it.
+    static_bytes : int
+        The static shared memory that kernels say they have.
     """
 
     def __init__(self, devices=2, is_hip=False, driver=13000, built_for=13000):
@@ -256,6 +283,7 @@ class Machine:
         self.deny_after = None
         self.launch_status = self.sticky = self.works = self.launches = self.graphs = 0
         self.crash = False
+        self.static_bytes = 0
 
     def handle(self):
         self._next += 0x10
@@ -374,10 +402,22 @@ class Runtime:
         facts = {
             "name": f"Stand-in {device}".encode(), "major": 9, "minor": 0,
             "totalGlobalMem": 1 << 34, "multiProcessorCount": 4, "warpSize": 32,
+            "maxThreadsPerBlock": 1024, "maxThreadsDim": (1024, 1024, 64),
+            "maxGridSize": (2**31 - 1, 65535, 65535), "sharedMemPerBlock": PLAIN_SHARED,
         }  # fmt: skip
         if self.is_hip:
             facts["gcnArchName"] = b"gfx90a:sramecc+:xnack-"
+        else:
+            facts |= {"sharedMemPerBlockOptin": MOST_SHARED, "pageableMemoryAccess": 0}
         return facts
+
+    def pointerGetAttributes(self, ptr):
+        machine = self._machine
+        machine.check()
+        found = machine.find(ptr)
+        kind = 2 if found else int(machine.is_pinned(ptr))
+        device = found.device if found else (0 if kind else -2)
+        return types.SimpleNamespace(device=device, devicePointer=ptr, hostPointer=0, type=kind)
 
     def memGetInfo(self):
         self._machine.bind()
@@ -565,12 +605,36 @@ def elapsed_time(machine):
 
 SIGNATURES = {  # as in cuda.h and hip_runtime_api.h
     "ModuleLoadData": "int(void **, const void *)",
+    "ModuleLoadDataEx": "int(void **, const void *, unsigned, int *, void **)",
     "ModuleGetFunction": "int(void **, void *, const char *)",
+    "ModuleGetGlobal": "int(void **, size_t *, void *, const char *)",
+    "FuncGetAttribute": "int(int *, int, void *)",
+    "FuncSetAttribute": "int(void *, int, int)",
+    "FuncGetParamInfo": "int(void *, size_t, size_t *, size_t *)",
+    "OccupancyMaxActiveBlocksPerMultiprocessor": "int(int *, void *, int, size_t)",
     "LaunchKernel": "int(void *, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, "
     "unsigned, void *, void **, void **)",
     "GetErrorName": "int(int, const char **)",
     "GetErrorString": "int(int, const char **)",
 }
+FULL_NAMES = {  # where they are not prefix and name
+    "cu": {"ModuleGetGlobal": "cuModuleGetGlobal_v2"},
+    "hip": {
+        "LaunchKernel": "hipModuleLaunchKernel",
+        "OccupancyMaxActiveBlocksPerMultiprocessor":
+            "hipModuleOccupancyMaxActiveBlocksPerMultiprocessor",
+    },
+}  # fmt: skip
+NOT_IN_HIP = ("ModuleLoadDataEx", "FuncSetAttribute", "FuncGetParamInfo")
+
+
+class LoadedFunction:
+    """A kernel, as the driver sees it."""
+
+    def __init__(self, module, name, device):
+        self.module, self.name, self.device = module, name, device
+        self.parameters = module.kernels[name]
+        self.shared = PLAIN_SHARED  # dynamic, that launches may ask for
 
 
 class DriverLibrary:
@@ -583,11 +647,13 @@ class DriverLibrary:
         self._keep = []
         for name, signature in SIGNATURES.items():
             own = getattr(self, "_" + name)
+            if prefix == "hip" and name in NOT_IN_HIP:
+                continue
+            if name == "FuncGetParamInfo" and machine.driver < 12040:
+                continue
             if name.startswith("GetError") and prefix == "hip":
                 signature, own = "const char *(int)", getattr(self, "_hip" + name)
-            full = f"{prefix}{name}"
-            if name == "LaunchKernel" and prefix == "hip":
-                full = "hipModuleLaunchKernel"
+            full = FULL_NAMES[prefix].get(name, f"{prefix}{name}")
             error = 999 if signature.startswith("int") else ffi.NULL
             setattr(self, full, ffi.callback(signature, own, error=error))
 
@@ -596,23 +662,89 @@ class DriverLibrary:
             return self._machine.sticky
         return SUCCESS if self._machine.is_bound else INVALID_CONTEXT
 
+    def _at(self, table, handle):
+        return table[int(self._ffi.cast("uintptr_t", handle))]
+
     def _ModuleLoadData(self, module, image):
         if status := self._ready():
             return status
         text = self._ffi.string(self._ffi.cast("char *", image)).decode()
+        if text.startswith((".version", "\x7fELF")):
+            return INVALID_PTX
         handle = self._machine.handle()
-        self._machine.modules[handle] = load(text), self._machine.device
+        self._machine.modules[handle] = (*load_code(text), self._machine.device)
         module[0] = self._ffi.cast("void *", handle)
         return SUCCESS
 
+    def _ModuleLoadDataEx(self, module, image, count, options, values):
+        told = {options[k]: values[k] for k in range(count)}
+        status = self._ModuleLoadData(module, image)
+        if status == INVALID_PTX and 5 in told:
+            text = b"ptxas application ptx input, line 1; fatal   : the stand-in has no PTX\0"
+            size = int(self._ffi.cast("uintptr_t", told[6]))
+            self._ffi.memmove(told[5], text, min(size, len(text)))
+        return status
+
     def _ModuleGetFunction(self, function, module, name):
-        found, device = self._machine.modules[int(self._ffi.cast("uintptr_t", module))]
+        found, symbols, device = self._at(self._machine.modules, module)
         text = self._ffi.string(name).decode()
+        text = symbols.get(text) if symbols else text
         if text not in found.kernels:
             return NOT_FOUND
         handle = self._machine.handle()
-        self._machine.functions[handle] = found, text, device
+        self._machine.functions[handle] = LoadedFunction(found, text, device)
         function[0] = self._ffi.cast("void *", handle)
+        return SUCCESS
+
+    def _ModuleGetGlobal(self, address, size, module, name):
+        if status := self._ready():
+            return status
+        machine = self._machine
+        found, symbols, device = self._at(machine.modules, module)
+        try:
+            place, nbytes = found.variable(symbols.get(self._ffi.string(name).decode(), ""))
+        except ValueError:
+            return NOT_FOUND
+        machine.allocations.setdefault(place, Window(device, place, nbytes))
+        address[0], size[0] = self._ffi.cast("void *", place), nbytes
+        return SUCCESS
+
+    def _FuncGetAttribute(self, value, attribute, function):
+        if status := self._ready():
+            return status
+        found = self._at(self._machine.functions, function)
+        numbers = (1024, self._machine.static_bytes, 16, 0, 32, 90, 90, 0, found.shared)
+        if not 0 <= attribute < len(numbers):
+            return INVALID_VALUE
+        value[0] = numbers[attribute]
+        return SUCCESS
+
+    def _FuncSetAttribute(self, function, attribute, value):
+        if status := self._ready():
+            return status
+        found = self._at(self._machine.functions, function)
+        if attribute != 8 or not 0 <= value <= MOST_SHARED - self._machine.static_bytes:
+            return INVALID_VALUE
+        found.shared = value
+        return SUCCESS
+
+    def _FuncGetParamInfo(self, function, index, offset, size):
+        sizes = [
+            parameter.size for parameter in self._at(self._machine.functions, function).parameters
+        ]
+        if index >= len(sizes):
+            return INVALID_VALUE
+        offset[0], size[0] = sum(sizes[:index]), sizes[index]
+        return SUCCESS
+
+    def _OccupancyMaxActiveBlocksPerMultiprocessor(self, blocks, function, threads, shared):
+        if status := self._ready():
+            return status
+        found = self._at(self._machine.functions, function)
+        if shared > found.shared:
+            blocks[0] = 0
+        else:
+            blocks[0] = min(2048 // threads, (MOST_SHARED // shared) if shared else 32, 32)
         return SUCCESS
 
     def _LaunchKernel(self, function, gx, gy, gz, bx, by, bz, shared, stream, arguments, extra):
@@ -620,27 +752,29 @@ class DriverLibrary:
         if status := self._ready() or machine.launch_status:
             machine.launch_status = 0
             return status
-        module, name, device = machine.functions[int(ffi.cast("uintptr_t", function))]
-        if not 1 <= gx < 1 << 31 or (gy, gz, by, bz) != (1, 1, 1, 1) or bx > 1024:
+        found = self._at(machine.functions, function)
+        if not (1 <= gx < 1 << 31 and 1 <= gy <= 65535 and 1 <= gz <= 65535):
             return INVALID_VALUE
-        if extra != ffi.NULL or device != machine.device:
+        if not (1 <= bx * by * bz <= 1024 and bz <= 64) or shared > found.shared:
+            return INVALID_VALUE
+        if extra != ffi.NULL or found.device != machine.device:
             return INVALID_HANDLE
         with machine.lock:
             try:
                 queue = machine.queue(int(ffi.cast("uintptr_t", stream)))
             except CUDARuntimeError as error:
                 return error.status
-            if queue.device != device:
+            if queue.device != found.device:
                 return INVALID_HANDLE
-            size = module.kernels[name][0].size
-            values = ffi.buffer(arguments[0], size)[:]
+            values = [ffi.buffer(arguments[k], p.size)[:] for k, p in enumerate(found.parameters)]
             machine.launches += 1
 
             def run():
                 if machine.crash:
                     machine.sticky = LAUNCH_FAILURE
                     return
-                module.launch(name, gx, bx, [values], shared, threads=1)
+                grid, block = (gx, gy, gz), (bx, by, bz)
+                found.module.run(found.name, grid, block, values, shared, threads=1)
 
             queue.put(run)
         return SUCCESS
@@ -676,13 +810,13 @@ _loaded = {}
 _FOLDER = Path(tempfile.gettempdir(), f"devarray-standin-{os.getuid()}")
 
 
-def _translated(source, names, stack, ended_pass, original=host_text.host_text):
+def _translated(source, *rest, original=host_text.host_text):
     """Return `host_text` of a kernel, which takes it a fifth of a second: kept on disk."""
-    key = hashlib.sha256(repr((source, names, stack, ended_pass, _version())).encode()).hexdigest()
+    key = hashlib.sha256(repr((source, rest, _version())).encode()).hexdigest()
     path = _FOLDER / key
     with contextlib.suppress(FileNotFoundError):
         return path.read_text()
-    text = original(source, names, stack, ended_pass)
+    text = original(source, *rest)
     _FOLDER.mkdir(mode=0o700, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}")
     temporary.write_text(text)
@@ -693,18 +827,108 @@ def _translated(source, names, stack, ended_pass, original=host_text.host_text):
 def _version(cache=[]):  # noqa: B006 - read once
     if not cache:
         folder = Path(host_text.__file__).parent
-        texts = [folder / "host_text.py", *sorted(folder.glob("include/host_*"))]
-        cache.append(hashlib.sha256(b"".join(path.read_bytes() for path in texts)).hexdigest())
+        paths = [*sorted(folder.glob("*.py")), *sorted(folder.glob("include/host_*"))]
+        cache.append(hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest())
     return cache[0]
 
 
-def load(text):
+def load(text, names=(), flags=()):
     """Return a module of kernels; each is compiled once, without optimisation."""
-    if text not in _loaded:
+    key = text, names, flags
+    if key not in _loaded:
         original = host_grid.host_text
         host_grid.host_text = _translated
         try:
-            _loaded[text] = host_grid.HostModule(text, flags=("-O0",))
+            _loaded[key] = host_grid.HostModule(text, names, ("-O0", *flags))
         finally:
             host_grid.host_text = original
-    return _loaded[text]
+    return _loaded[key]
+
+
+# ---- compilers of users' texts, whose code is the text behind a line about it
+
+_RAW = "//raw "
+
+
+def load_code(code):
+    """Return the module that code stands for, and what its symbols are called there."""
+    if not code.startswith(_RAW):
+        return load(code), None
+    line, _, text = code.partition("\n")
+    told = json.loads(line.removeprefix(_RAW))
+    module = load(text, tuple(told["instances"]), tuple(told["flags"]))
+    return module, told["symbols"]
+
+
+def compile_text(text, options, names):
+    """Return code, and the symbol of each name: none is called as in the text."""
+    flags = tuple(option for option in options if option.startswith(("-D", "-I")))
+    instances = [name for name in names if "<" in name]
+    module = load(text, tuple(instances), flags)  # errors of the text show now
+    symbols, lowered = {}, {}
+    for name in names:
+        plain = name if name in module.kernels else name.lstrip("&").rpartition("::")[2]
+        lowered[name] = "_Z" + name.encode().hex()
+        symbols[lowered[name]] = plain
+    symbols |= {name: name for name in module.kernels if name not in symbols.values()}
+    told = {"instances": instances, "flags": flags, "symbols": symbols}
+    return f"{_RAW}{json.dumps(told)}\n{text}".encode(), lowered
+
+
+class StandinNvrtc:
+    """What `devarray.kernels.nvrtc.Nvrtc` is; it notes what it was told."""
+
+    path, version = "libnvrtc.so.13", (13, 0)
+
+    def __init__(self):
+        self.told = []
+
+    def build(self, source, name, arch, options=(), expressions=()):
+        self.told.append((arch, tuple(options), tuple(expressions)))
+        code, names = compile_text(source, options, expressions)
+        return Program(code, "", names)
+
+
+class NVRTCError(RuntimeError):
+    """An error of hiprtc's."""
+
+
+class Hiprtc:
+    """`cupy.cuda.nvrtc` of a ROCm build."""
+
+    NVRTCError = NVRTCError
+
+    def __init__(self):
+        self.programs, self.told = {}, []
+
+    def getVersion(self):
+        return 7, 0
+
+    def createProgram(self, src, name, headers, include_names):
+        self.programs[len(self.told) + 1] = program = types.SimpleNamespace(src=src, names=[])
+        self.told.append(program)
+        return len(self.told)
+
+    def addNameExpression(self, prog, name):
+        self.programs[prog].names.append(name)
+
+    def compileProgram(self, prog, options):
+        program = self.programs[prog]
+        program.options = options
+        missing = [name for name in program.names if name.endswith("missing")]
+        program.log = f"no {missing[0]}" if missing else ""
+        if missing:
+            raise NVRTCError("HIPRTC_ERROR_COMPILATION (6)")
+        program.code, program.lowered = compile_text(program.src, options, program.names)
+
+    def getProgramLog(self, prog):
+        return self.programs[prog].log
+
+    def getLoweredName(self, prog, name):
+        return self.programs[prog].lowered[name]
+
+    def getPTX(self, prog):
+        return self.programs[prog].code
+
+    def destroyProgram(self, prog):
+        del self.programs[prog]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from devarray.backends._cupy_driver import (
     survey_of,
 )
 from devarray.backends._cupy_parts import CupyEvent, CupyMemory, CupyStream, Errors
+from devarray.backends._cupy_raw import CupyCode, limits_of
+from devarray.backends._cupy_text import RawCompiler
 from devarray.backends.arguments import fit_arguments
 from devarray.backends.caching import CachingDevice
 from devarray.backends.copying import copy_out
@@ -27,12 +29,14 @@ from devarray.device import Block, Launcher, Launches, Native
 from devarray.errors import DeviceError, DeviceMemoryError, UnsupportedError
 from devarray.kernels.cache import read_sealed
 from devarray.layout import Layout
+from devarray.modules import Limits, RawCode, RawSource
 from devarray.streams import Event, Stream
 
 __all__ = ["CupyDevice"]
 
 TO_DEVICE, TO_HOST = 1, 2  # the kinds of a copy, as both runtimes number them
 NO_MEMORY = 2  # the number of an error, likewise
+UNKNOWN_MEMORY, DEVICE_MEMORY = 0, 2  # what CUDA knows of an address
 
 
 class CupyBlock(Block):
@@ -195,6 +199,62 @@ class CupyDevice(CachingDevice):
             self.order((), (block,))  # it was written in the current stream, just now
         return block
 
+    def at(self, address: int, nbytes: int, owner: object = None) -> Block:
+        """See `devarray.device.Device`.
+
+        Raises
+        ------
+        DeviceError
+            If the memory is another device's.
+        ValueError
+            If it is none that a GPU can use.
+        """
+        self.use()
+        if not isinstance(owner, CupyCode):
+            self._check_address(address)
+        memory = self.cupy.cuda.UnownedMemory(address, nbytes, owner, self.index)
+        block = CupyBlock(self, address, nbytes, self.cupy.cuda.MemoryPointer(memory, 0))
+        block.home = self.current_stream()
+        if self.several_streams:
+            self.order((), (block,))  # what was written in the current stream is there
+        return block
+
+    def _check_address(self, address: int) -> None:
+        """Raise for memory that kernels cannot use: an access to it would end the context."""
+        if self.dialect.is_hip:  # its runtime raises, or not, and kinds have other numbers
+            return
+        found = self.cupy.cuda.runtime.pointerGetAttributes(address)
+        if found.type == UNKNOWN_MEMORY:
+            if not self._facts.get("pageableMemoryAccess"):
+                raise ValueError(
+                    f"{hex(address)} is no address in memory that {self.name} can use: copy a host "
+                    "array to the device with devarray.to_gpu(x)"
+                )
+        elif found.type == DEVICE_MEMORY and found.device != self.index:
+            raise DeviceError(
+                f"memory of device {found.device} cannot be used on {self.name}: copy it first"
+            )
+
+    @cached_property
+    def limits(self) -> Limits:
+        """See `devarray.device.Device`."""
+        return limits_of(self._facts)
+
+    @property
+    def plain_shared_bytes(self) -> int:
+        """The shared memory that a block may have without its kernel being told so."""
+        return int(self._facts["sharedMemPerBlock"])
+
+    @cached_property
+    def raw_compiler(self) -> RawCompiler:
+        """What compiles users' texts."""
+        found: RawCompiler = self.dialect.raw(self.architecture)
+        return found
+
+    def load_raw(self, source: RawSource) -> RawCode:
+        """See `devarray.device.Device`."""
+        return CupyCode(self, source)
+
     def describe(self, array: Any) -> Native | None:
         """See `devarray.device.Device`."""
         if not isinstance(array, self.cupy.ndarray):
@@ -309,14 +369,19 @@ class CupyDevice(CachingDevice):
         """See `devarray.device.Device`."""
         self.use()
         module: Any = kernel
-        if self._capturing is not None:
-            module.stream = self._capturing.ptr
-        elif self.several_streams:
-            module.stream = self.order(reads, writes).native
-        else:
-            module.stream = self.default_stream.native
+        module.stream = self.stream_of_launch(reads, writes)
         self.last_kernel = module.name
         module(arguments, launches)
+
+    def stream_of_launch(self, reads: Sequence[Block], writes: Sequence[Block]) -> int:
+        """Return the stream for a launch, which waits for what is under way in the blocks."""
+        if self._capturing is not None:
+            return int(self._capturing.ptr)
+        if self.several_streams:
+            stream = self.order(reads, writes)
+            assert isinstance(stream, CupyStream)
+            return stream.native
+        return self.default_stream.native
 
     def make_graph(self, run: Callable[[], None], blocks: list[Block]) -> Callable[[], None]:
         """See `devarray.device.Device`: a graph of CUDA's, if the launches can be captured."""

@@ -22,7 +22,10 @@ from devarray.registry import Found
 
 __all__ = ["Compiler", "Dialect", "Driver", "Module", "driver_of", "problem_of", "survey_of"]
 
-NO_DEVICE = 100  # the number of an error, the same in both runtimes
+NO_DEVICE, NOT_FOUND = 100, 500  # numbers of errors, the same in both runtimes
+_ERROR_LOG, _ERROR_LOG_BYTES = 5, 6  # options of CUDA's linker
+_LOG = 8192
+_DYNAMIC_BYTES = 8  # a function's attribute: the most dynamic shared memory of its launches
 
 
 class Compiler(NamedTuple):
@@ -66,6 +69,10 @@ class Dialect(NamedTuple):
         ``compiler(architecture) -> Compiler``.
     fast : tuple of str
         Flags for fast mathematics.
+    raw : callable
+        ``raw(architecture)`` returns what compiles users' texts, a `_cupy_text.RawCompiler`.
+    raw_fast : tuple of str
+        Its flags for fast mathematics.
     """
 
     name: str
@@ -77,6 +84,8 @@ class Dialect(NamedTuple):
     dlpack: int
     compiler: Callable[[str], Compiler]
     fast: tuple[str, ...]
+    raw: Callable[[str], Any]
+    raw_fast: tuple[str, ...]
 
 
 # ---- the driver
@@ -87,6 +96,16 @@ int {p}ModuleLoadData(void **module, const void *image);
 int {p}ModuleGetFunction(void **function, void *module, const char *name);
 int {launch}(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
     unsigned bz, unsigned shared, void *stream, void **arguments, void **extra);
+int {p}ModuleGetGlobal{version}(void **address, size_t *bytes, void *module, const char *name);
+int {p}FuncGetAttribute(int *value, int attribute, void *function);
+int {p}{module}OccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int threads,
+    size_t shared);
+"""
+_ONLY_CUDA = """
+int cuFuncSetAttribute(void *function, int attribute, int value);
+int cuFuncGetParamInfo(void *function, size_t index, size_t *offset, size_t *size);
+int cuModuleLoadDataEx(void **module, const void *image, unsigned count, int *options,
+    void **values);
 """
 _NAMES = {
     "cu": "int cuGetErrorName(int error, const char **text);"
@@ -99,10 +118,16 @@ class Driver:
     """The few functions of the driver that launch kernels."""
 
     def __init__(self, dialect: Dialect) -> None:
-        launch = f"{dialect.prefix}{'Module' if dialect.is_hip else ''}LaunchKernel"
+        module = "Module" if dialect.is_hip else ""
+        version = "" if dialect.is_hip else "_v2"
+        launch = f"{dialect.prefix}{module}LaunchKernel"
+        text = _DRIVER.format(p=dialect.prefix, launch=launch, module=module, version=version)
         self.ffi = cffi.FFI()
-        self.ffi.cdef(_DRIVER.format(p=dialect.prefix, launch=launch) + _NAMES[dialect.prefix])
+        self.ffi.cdef(text + _NAMES[dialect.prefix] + ("" if dialect.is_hip else _ONLY_CUDA))
         self._library = _load(self.ffi, dialect)
+        self.is_hip = dialect.is_hip
+        self._global = f"ModuleGetGlobal{version}"
+        self._occupancy = f"{module}OccupancyMaxActiveBlocksPerMultiprocessor"
         self._prefix = dialect.prefix
         self._name = dialect.name
         self._launch = getattr(self._library, launch)
@@ -147,6 +172,92 @@ class Driver:
         )  # fmt: skip
         if status:
             self.check(status, f"launching the kernel {name} over {blocks} blocks")
+
+    # what raw kernels need besides
+
+    def load_text(self, code: bytes) -> tuple[Any, int, str]:
+        """Return a module made of PTX or a binary, the status, and what the driver's linker said.
+
+        The module is None if the status is not 0.
+        """
+        ffi = self.ffi
+        module = ffi.new("void **")
+        if self.is_hip:
+            status = self._get("ModuleLoadData")(module, code)
+            return (None if status else module[0]), status, ""
+        log = ffi.new("char[]", _LOG)
+        options = ffi.new("int[]", [_ERROR_LOG, _ERROR_LOG_BYTES])
+        values = ffi.new("void *[]", [log, ffi.cast("void *", _LOG)])
+        status = self._get("ModuleLoadDataEx")(module, code, 2, options, values)
+        said = ffi.string(log).decode(errors="replace")
+        return (None if status else module[0]), status, said
+
+    def find(self, module: Any, name: str) -> Any:
+        """Return a kernel of a module, or None if there is none of that name."""
+        function = self.ffi.new("void **")
+        status = self._get("ModuleGetFunction")(function, module, name.encode())
+        if status == NOT_FOUND:
+            return None
+        self.check(status, f"finding the kernel {name}")
+        return function[0]
+
+    def variable(self, module: Any, name: str) -> tuple[int, int] | None:
+        """Return address and bytes of a module's variable, or None if there is none."""
+        address, nbytes = self.ffi.new("void **"), self.ffi.new("size_t *")
+        status = self._get(self._global)(address, nbytes, module, name.encode())
+        if status == NOT_FOUND:
+            return None
+        self.check(status, f"finding the variable {name}")
+        return int(self.ffi.cast("uintptr_t", address[0])), int(nbytes[0])
+
+    def attribute(self, function: Any, number: int, name: str) -> int:
+        """Return an attribute of a kernel."""
+        value = self.ffi.new("int *")
+        status = self._get("FuncGetAttribute")(value, number, function)
+        self.check(status, f"asking for an attribute of the kernel {name}")
+        return int(value[0])
+
+    def allow_shared(self, function: Any, nbytes: int, name: str) -> None:
+        """Let a kernel be launched with so much dynamic shared memory, which CUDA wants told."""
+        if not self.is_hip:
+            status = self._get("FuncSetAttribute")(function, _DYNAMIC_BYTES, nbytes)
+            self.check(status, f"giving the kernel {name} {nbytes} bytes of dynamic shared memory")
+
+    def blocks_at_once(self, function: Any, threads: int, nbytes: int, name: str) -> int:
+        """Return how many blocks run at once on one multiprocessor."""
+        blocks = self.ffi.new("int *")
+        status = self._get(self._occupancy)(blocks, function, threads, nbytes)
+        self.check(status, f"asking for the occupancy of the kernel {name}")
+        return int(blocks[0])
+
+    def parameter_sizes(self, function: Any) -> tuple[int, ...] | None:
+        """Return the bytes of each parameter; None if the driver does not say (before 12.4)."""
+        ask = None if self.is_hip else getattr(self._library, "cuFuncGetParamInfo", None)
+        if ask is None:
+            return None
+        offset, size = self.ffi.new("size_t *"), self.ffi.new("size_t *")
+        sizes: list[int] = []
+        while not ask(function, len(sizes), offset, size):
+            sizes.append(int(size[0]))
+        return tuple(sizes)
+
+    def launch_grid(
+        self,
+        function: Any,
+        grid: tuple[int, int, int],
+        block: tuple[int, int, int],
+        nbytes: int,
+        stream: int,
+        values: Sequence[bytes],
+    ) -> int:
+        """Put a kernel into a stream, and return the status; the values are copied at once."""
+        ffi = self.ffi
+        held = [ffi.from_buffer(value) for value in values]
+        arguments = ffi.new("void *[]", [*held, self._none])
+        status: int = self._launch(
+            function, *grid, *block, nbytes, ffi.cast("void *", stream), arguments, self._none
+        )
+        return status
 
 
 def _load(ffi: Any, dialect: Dialect) -> Any:
