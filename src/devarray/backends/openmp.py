@@ -16,13 +16,14 @@ from typing import Any
 import cffi  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 
+from devarray.backends._opencl_raw import processor_code
 from devarray.backends.caching import CachingDevice
 from devarray.backends.host_raw import HostCode
 from devarray.backends.pooled import take
 from devarray.backends.workers import CallerStream, HostEvent, Work, WorkerStream
 from devarray.config import Settings, on_change
 from devarray.device import Block, Launcher, Launches, Native
-from devarray.errors import DeviceError, UnsupportedError
+from devarray.errors import DeviceError
 from devarray.kernels.toolchain import Toolchain, find_toolchain, load_runtime
 from devarray.layout import Layout
 from devarray.modules import RawCode, RawSource
@@ -173,8 +174,12 @@ class OpenMP(CachingDevice):
 
     def load_raw(self, source: RawSource) -> RawCode:
         """See `devarray.device.Device`."""
-        if source.engine != "auto":
-            raise UnsupportedError(f"{self.name} cannot run raw kernels by {source.engine!r}")
+        if source.engine == "opencl":
+            from devarray.backends._opencl_raw import processor_code  # noqa: PLC0415
+
+            return processor_code(source, self._do)
+        from devarray.backends.host_raw import HostCode  # noqa: PLC0415 - not all programs need it
+
         return HostCode(source, self._do, self.threads)
 
     def _do(
