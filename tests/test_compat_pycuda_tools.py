@@ -14,6 +14,8 @@ import devarray as da
 from devarray.compat import pycuda
 from devarray.compat.pycuda import characterize, driver, gpuarray, tools
 from devarray.compat.pycuda.compiler import SourceModule
+from standin_gpu import Machine
+from test_cuda_standin import standin
 
 TEXT = """
 __global__ void add(float *x, float value, int n) {
@@ -141,6 +143,39 @@ def test_memory_that_is_dropped_lives_until_its_stream_has_passed(module):
     assert not stream.is_done()
     assert int(pool.allocate(4)) != address
     stream.synchronize()
+
+
+def test_copies_on_a_gpu_that_works_later():
+    with standin(Machine()):  # where freed memory holds garbage, and nothing runs before a wait
+        first, second = driver.Stream(), driver.Stream()
+        a = np.arange(1000, dtype=np.float32)
+        x, y = driver.mem_alloc(a.nbytes), driver.mem_alloc(a.nbytes)
+        source, back = driver.pagelocked_empty(1000, np.float32), np.empty_like(a)
+        source[:] = a
+        driver.memcpy_htod_async(x, source, first)
+        driver.memcpy_dtod_async(y, x, a.nbytes, first)
+        driver.memset_d32_async(x, 0, 500, first)
+        driver.memcpy_dtoh(back, y)  # without a stream: after all that is in streams
+        np.testing.assert_array_equal(back, a)
+        driver.memcpy_dtoh(back, x)
+        np.testing.assert_array_equal(back, np.where(a < 500, 0, a))
+        driver.memset_d32_async(x, 1, 1000)
+        target = driver.pagelocked_empty(1000, np.int32)
+        driver.memcpy_dtoh_async(target, x, second)  # in a stream: after what had none
+        second.synchronize()
+        np.testing.assert_array_equal(target, np.ones(1000))
+        for k in range(10):
+            dropped = driver.mem_alloc(4000)
+            driver.memset_d32_async(dropped, k, 1000, first)
+            driver.memcpy_dtoh_async(target, dropped, first)
+            del dropped
+            other = driver.mem_alloc(4000)
+            driver.memset_d32_async(other, 99, 1000, second)
+            del other
+            first.synchronize()
+            np.testing.assert_array_equal(target, np.full(1000, k))
+        assert driver.Device(0).compute_capability() >= (5, 0)
+        assert driver.Device.count() == 2
 
 
 def test_events():
