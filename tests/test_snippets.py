@@ -267,6 +267,17 @@ def test_raw_arguments(raw, x):
     assert_array_equal(wide.get(), (x[:, 0] * x[:, 0])[:, None])
 
 
+def test_raw_types(raw, operators):
+    kernel = da.ElementwiseKernel("raw T x, T w", "T y", "if (i) y = x[i - 1] * w + w", "previous")
+    for dtype in ("c8", "c16", "u1", "?"):
+        a = (np.arange(6) * (1 + 0.5j if dtype[0] == "c" else 1)).astype(dtype)
+        got = kernel(da.asarray(a), da.asarray(a))
+        want = np.zeros(6, dtype)
+        want[1:] = a[:-1] * a[1:] + a[1:]
+        assert got.dtype == dtype
+        assert_allclose(got.get(), want, rtol=1e-6)
+
+
 def test_raw_outputs(raw):
     values = np.array([0, 2, 2, 1, 2, 5], dtype="i4")
     bins = da.zeros(6, dtype="i4")

@@ -141,6 +141,8 @@ def opening(
     preamble = _complex_words(_COMPLEX_HEADERS.sub("", preamble))
     named = "\n".join((preamble, *texts, *(slot.type for slot in slots)))
     lines = []
+    if re.search(r"\bhalf\b", named) or any(dtype.char == "e" for dtype in types.values()):
+        lines += ["#ifdef __CUDACC_RTC__", "#include <cuda_fp16.h>", "#endif"]
     if "sn_complex" in named or any(dtype.kind == "c" for dtype in types.values()):
         lines.append(_COMPLEX)
     lines += [f"typedef {c_type(dtype)} {kind};" for kind, dtype in types.items()]
@@ -156,8 +158,8 @@ def _element(title: str, slots: Sequence[Slot], operation: str, var: str) -> lis
         if slot.element == "in":
             lines.append(f"const {slot.type} {slot.name} = {slot.name}_of_[{var}];")
         elif slot.element:
-            value = f" = {slot.name}_of_[{var}]" if slot.element == "inout" else ""
-            lines.append(f"{slot.type} {slot.name}{value};")
+            value = f"{slot.name}_of_[{var}]" if slot.element == "inout" else f"({slot.type})0"
+            lines.append(f"{slot.type} {slot.name} = {value};")
     # `continue` ends the element: what was given to its results is kept
     leaves = re.search(r"\b(continue|break)\b", code_of(operation)) is not None
     body = [f'#line 1 "{title}"', operation, '#line 1 "generated"']
