@@ -16,9 +16,7 @@ from typing import Any
 import cffi  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 
-from devarray.backends._opencl_raw import processor_code
 from devarray.backends.caching import CachingDevice
-from devarray.backends.host_raw import HostCode
 from devarray.backends.pooled import take
 from devarray.backends.workers import CallerStream, HostEvent, Work, WorkerStream
 from devarray.config import Settings, on_change
