@@ -27,10 +27,8 @@ from devarray.errors import (
 from devarray.explain import explain
 from devarray.kernels.ops import DTYPES as _DTYPES
 from devarray.masks import Selection as _Selection  # it registers itself: array[mask]
-from devarray.raw import RawKernel, RawModule
 from devarray.registry import devices, get_device
 from devarray.runtime import clear_cache, evaluate, statistics, synchronize
-from devarray.snippets import ElementwiseKernel, ReductionKernel, ScanKernel
 from devarray.streams import Event, Stream
 from devarray.ufunc import UFUNCS as _UFUNCS
 from devarray.ufunc import Ufunc
@@ -47,13 +45,8 @@ __all__ = [
     "DeviceArray",
     "DeviceError",
     "DeviceMemoryError",
-    "ElementwiseKernel",
     "Event",
     "HostMixError",
-    "RawKernel",
-    "RawModule",
-    "ReductionKernel",
-    "ScanKernel",
     "Stream",
     "Ufunc",
     "UnsupportedError",
@@ -90,9 +83,20 @@ for _chapter in _CHAPTERS.split():
     _module = _importlib.import_module(f"devarray.{_chapter}")
     _names |= {name: getattr(_module, name) for name in _module.__all__}
 globals().update(_names)
-__all__ += sorted(_names)  # noqa: PLE0605
+# What many programs do not need is imported when it is asked for.
+_LATER = {"RawKernel": "raw", "RawModule": "raw"} | dict.fromkeys(
+    ("ElementwiseKernel", "ReductionKernel", "ScanKernel"), "snippets"
+)
+__all__ += sorted([*_names, *_LATER])  # noqa: PLE0605
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
 
 
 def __getattr__(name: str) -> object:
+    if name in _LATER:
+        globals()[name] = getattr(_importlib.import_module(f"devarray.{_LATER[name]}"), name)
+        return globals()[name]
     hint = f"; numpy.{name} serves host arrays: x.get()" if hasattr(_np, name) else ""
     raise AttributeError(f"module 'devarray' has no attribute {name!r}{hint}")
