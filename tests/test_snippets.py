@@ -2,12 +2,19 @@
 
 import io
 import math
+import os
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import devarray as da
+from devarray import plans
+from devarray.backends.cuda import PRELUDE_FILES as CUDA
+from devarray.backends.hip import PRELUDE_FILES as HIP
+from devarray.kernels import hip_offline, nvrtc
+from devarray.kernels.emit_grid import emit_grid
+from devarray.kernels.preludes import with_prelude
 from devarray.snippets import IndexedKernel, IndexedReduction
 from devarray.snippets import scan as scan_module
 from devarray.snippets.signature import parse_arguments, parse_params
@@ -278,6 +285,15 @@ def test_raw_types(raw, operators):
         assert_allclose(got.get(), want, rtol=1e-6)
 
 
+def test_raw_complex_functions(raw, operators):
+    z = np.array([1 + 2j, -3 + 0.5j, -2 - 1j, 0.25, 4j, -1])
+    text = "T z = x[i]; y = exp(z) + log(z) * sin(z) - cos(z) / sqrt(z) + pow(z, T(2, 1)) * abs(z)"
+    kernel = da.ElementwiseKernel("raw T x", "T y", text, "functions")
+    want = np.exp(z) + np.log(z) * np.sin(z) - np.cos(z) / np.sqrt(z) + z ** (2 + 1j) * abs(z)
+    assert_allclose(kernel(da.asarray(z), size=6).get(), want, rtol=1e-12)
+    assert not kernel.fuses
+
+
 def test_raw_outputs(raw):
     values = np.array([0, 2, 2, 1, 2, 5], dtype="i4")
     bins = da.zeros(6, dtype="i4")
@@ -513,6 +529,48 @@ def test_scans_along_axes():
         assert_array_equal(most(turned, axis=axis).get(), np.maximum.accumulate(a.T[::-1], axis))
     want = np.concatenate([np.ones((5, 1, 7)), a.cumprod(axis=1)[:, :-1]], axis=1)
     assert_allclose(product(da.asarray(a), axis=1).get(), want, rtol=1e-12)
+
+
+# ---- on GPUs that are not there
+def compiled(text, arch):
+    """Return the code of a text for a GPU, or skip the test."""
+    try:
+        if isinstance(arch, str):
+            compiler = hip_offline.find_hip_compiler()
+            return compiler.compile(with_prelude(text, HIP), arch, ["-Werror"])
+        program = nvrtc.find_nvrtc().build(with_prelude(text, CUDA), "test.cu", arch)
+    except da.DeviceError as error:
+        if os.environ.get("DEVARRAY_REQUIRE_COMPILERS") == "1":
+            raise
+        pytest.skip(str(error))
+    assert not program.log
+    return program.code
+
+
+@pytest.mark.parametrize("arch", [90, "gfx942"])
+def test_texts_compile_for_gpus(monkeypatch, arch):
+    specs = []
+
+    def make(*args):
+        specs.append(make_spec(*args))
+        return specs[-1]
+
+    make_spec = plans._make_spec
+    monkeypatch.setattr(plans, "_make_spec", make)
+    x = da.arange(12.0).reshape(3, 4)
+    calls = "; ".join(f"y += {text}" for text in FUNCTIONS)
+    one = da.ElementwiseKernel("T x", "T y, bool b", f"{calls}; b = y > i", "functions of gpus")
+    helper = "struct two { double a; __device__ two(double x) : a(x) {} };"
+    two = da.ElementwiseKernel(
+        "T x", "T y", "two t(real(x)); y = exp(x) / T(1, 2) + conj(x) + t.a", preamble=helper
+    )
+    norm = da.ReductionKernel("T x", "T y", "x * x", "max(a, b) + K", "y = a", 0, options=["-DK=1"])
+    scan = da.ScanKernel("T x", "T y", "x", "fma(a, b, a)", "y = -a")
+    for result in (*one(x), two(x + 1j), norm(x + 2, axis=0), norm(x + 2, axis=1), scan(x)):
+        da.explain(result, file=io.StringIO())
+    assert len(specs) >= 6
+    for spec in specs:
+        assert compiled(emit_grid(spec), arch)
 
 
 # ---- bad input

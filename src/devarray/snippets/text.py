@@ -26,6 +26,8 @@ DType = np.dtype[Any]
 _PIECES = re.compile(r"(//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALL = re.compile(r"(?<![.\w])([A-Za-z_]\w*)\s*\(")
+# a variable that is declared with arguments: thing name(1, 2)
+_DECLARED = re.compile(r"(?<![.\w])(?!return\b|else\b|case\b)[A-Za-z_]\w*\s+([A-Za-z_]\w*)\s*\(")
 _CONTROL = {"if", "for", "while", "switch", "do", "else", "sizeof", "return"}
 _NUMBER_TYPES = (
     "bool char short int long float double unsigned signed half size_t ptrdiff_t uint uchar ushort "
@@ -150,7 +152,7 @@ def is_plain(operation: str, preamble: str, names: Iterable[str], types: Iterabl
         return False
     known = {*FUNCTIONS, *_NUMBERS, *_CONTROL, *types, "complex"} | defined_in(preamble)
     called = set(_CALL.findall(code)) | set(_CALL.findall(outer))
-    local = set(re.findall(r"#\s*define\s+(\w+)", outer))
+    local = set(re.findall(r"#\s*define\s+(\w+)", outer)) | set(_DECLARED.findall(code))
     return called <= known | local | {"__attribute__", *_member_functions(outer)} | set(names)
 
 

@@ -54,6 +54,29 @@ template <class R> struct sn_complex {
   SN_BOTH friend R imag(sn_complex x) { return x.im; }
   SN_BOTH friend sn_complex conj(sn_complex x) { return sn_complex(x.re, -x.im); }
   SN_BOTH friend R norm(sn_complex x) { return x.re * x.re + x.im * x.im; }
+  SN_BOTH friend R abs(sn_complex x) { return hypot(x.re, x.im); }
+  SN_BOTH friend R arg(sn_complex x) { return atan2(x.im, x.re); }
+  SN_BOTH friend sn_complex exp(sn_complex x) {
+    const R e = exp(x.re);
+    return sn_complex(e * cos(x.im), x.im == 0 ? x.im : e * sin(x.im));
+  }
+  SN_BOTH friend sn_complex log(sn_complex x) { return sn_complex(log(hypot(x.re, x.im)), arg(x)); }
+  SN_BOTH friend sn_complex sin(sn_complex x) {
+    return sn_complex(sin(x.re) * cosh(x.im), cos(x.re) * sinh(x.im));
+  }
+  SN_BOTH friend sn_complex cos(sn_complex x) {
+    return sn_complex(cos(x.re) * cosh(x.im), -sin(x.re) * sinh(x.im));
+  }
+  SN_BOTH friend sn_complex sqrt(sn_complex x) {
+    const R r = sqrt((hypot(x.re, x.im) + (x.re < 0 ? -x.re : x.re)) / 2);
+    if (r == 0) return sn_complex(0, x.im);
+    const R s = x.im / (2 * r);
+    return x.re < 0 ? sn_complex(s < 0 ? -s : s, x.im < 0 ? -r : r) : sn_complex(r, s);
+  }
+  SN_BOTH friend sn_complex pow(sn_complex x, sn_complex y) {
+    if (x == sn_complex()) return y == sn_complex() ? sn_complex(1) : sn_complex();
+    return exp(y * log(x));
+  }
 };
 #endif
 """
