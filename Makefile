@@ -70,7 +70,7 @@ $(VENV)/.conformance: pyproject.toml $(VENV)/.test
 
 $(VENV)/.pycuda: pyproject.toml $(VENV)/.test
 	@echo "installing what PyCUDA's tests and examples import into $(VENV)"
-	@$(PIP) 'pytools>=2024' 'jinja2>=3'
+	@$(PIP) 'pytools>=2024' 'jinja2>=3' 'mpi4py>=4' 'mpich>=4.3'
 	@touch $@
 
 # Debian splits ensurepip off into python3-venv. Without it, the system's pip, or else virtualenv,

@@ -220,6 +220,17 @@ def run_examples(folder: Path) -> bool:
     return good
 
 
+def run_ranks() -> bool:
+    """Run our own test of a program with two ranks of MPI, which needs mpi4py and an MPI."""
+    test = ROOT / "tests" / "acceptance" / "test_pycuda_driver.py"
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-k", "mpi", str(test)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    print(f"a program with two ranks: {done.stdout.strip().splitlines()[-1]}")
+    if done.returncode:
+        print(done.stdout[-4000:])
+    return done.returncode == 0
+
+
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -232,6 +243,7 @@ def main() -> int:
         good = run_tests(folder, arguments, options.big)
     if options.only != "tests":
         good = run_examples(folder) and good
+        good = run_ranks() and good
     return 0 if good else 1
 
 

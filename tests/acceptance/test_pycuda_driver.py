@@ -232,12 +232,16 @@ context.pop()
 """
 
 
+# an MPI that pip installed is beside the interpreter
+MPIEXEC = shutil.which("mpiexec") or shutil.which("mpiexec", path=os.path.dirname(sys.executable))
+
+
 @pytest.mark.skipif(
-    importlib.util.find_spec("mpi4py") is None or shutil.which("mpiexec") is None,
+    importlib.util.find_spec("mpi4py") is None or MPIEXEC is None,
     reason="needs mpi4py and mpiexec",
 )
 def test_c6_mpi_with_two_ranks(tmp_path):
-    assert run(tmp_path, MPI, before=("mpiexec", "-n", "2")).split() == ["2", "True", "1.7479e-46"]
+    assert run(tmp_path, MPI, before=(MPIEXEC, "-n", "2")).split() == ["2", "True", "1.7479e-46"]
 
 
 def test_c7_the_pool_allocates_once():

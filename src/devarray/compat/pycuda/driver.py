@@ -142,8 +142,12 @@ from ._modules import (
     stop_profiler,
 )
 from ._pools import (
+    DeviceMemoryPool,
+    PageLockedAllocator,
+    PageLockedMemoryPool,
     PooledDeviceAllocation,
     PooledHostAllocation,
+    bitlog2,
 )
 from ._rectangles import (
     Memcpy2D,
@@ -165,6 +169,7 @@ __all__ = [
     "Context",
     "Device",
     "DeviceAllocation",
+    "DeviceMemoryPool",
     "Error",
     "Event",
     "Function",
@@ -182,6 +187,8 @@ __all__ = [
     "MemoryError",
     "Module",
     "Out",
+    "PageLockedAllocator",
+    "PageLockedMemoryPool",
     "PagelockedHostAllocation",
     "PointerHolderBase",
     "PooledDeviceAllocation",
@@ -201,6 +208,7 @@ __all__ = [
     "array_cubemap_face",
     "array_format",
     "bind_array_to_texref",
+    "bitlog2",
     "compute_mode",
     "ctx_flags",
     "device_attribute",
