@@ -27,6 +27,7 @@ import numpy as np
 
 from devarray.kernels import host_grid, host_text
 from devarray.kernels.nvrtc import Program
+from devarray.kernels.source_text import included
 
 GARBAGE = 0x7F  # what no value is made of: floats are huge, bools neither True nor False
 GUARD = 512  # bytes before and after each block that nobody may touch
@@ -834,7 +835,7 @@ def _version(cache=[]):  # noqa: B006 - read once
 
 def load(text, names=(), flags=()):
     """Return a module of kernels; each is compiled once, without optimisation."""
-    key = text, names, flags
+    key = text, names, flags, included(text, flags)
     if key not in _loaded:
         original = host_grid.host_text
         host_grid.host_text = _translated
@@ -878,7 +879,7 @@ def compile_text(text, options, names):
 class StandinNvrtc:
     """What `devarray.kernels.nvrtc.Nvrtc` is; it notes what it was told."""
 
-    path, version = "libnvrtc.so.13", (13, 0)
+    path, version = "libnvrtc.so.13", (13, 0, "stand-in")
 
     def __init__(self):
         self.told = []
@@ -902,7 +903,7 @@ class Hiprtc:
         self.programs, self.told = {}, []
 
     def getVersion(self):
-        return 7, 0
+        return 7, 0, "stand-in"
 
     def createProgram(self, src, name, headers, include_names):
         self.programs[len(self.told) + 1] = program = types.SimpleNamespace(src=src, names=[])

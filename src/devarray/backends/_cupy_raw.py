@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,6 @@ class CupyCode(RawCode):
             fast = device.dialect.raw_fast if current().fast_math else ()
             compiled = compile_raw(source, self._declared, device.raw_compiler, device.cache, fast)
             code, self._names = compiled
-        self._is_text = not source.code
         self._entries = _entries(code)
         self._functions: dict[str, _Function] = {}
         device.use()
@@ -106,6 +106,9 @@ class CupyCode(RawCode):
             expression = self._declared.kernels.get(name, name)
             lowered = self._names.get(name) or self._names.get(expression, name)
             handle = driver.find(self._module, lowered)
+            if handle is None:  # headers and macros may have made it
+                other = _mangled(name, self._entries)
+                handle = driver.find(self._module, other) if other else None
             if handle is None:
                 raise ValueError(f"no kernel {name!r} in the module{self._kernels(name)}")
             sizes = driver.parameter_sizes(handle)
@@ -123,11 +126,6 @@ class CupyCode(RawCode):
         text = f"; it has {', '.join(listed)}" if listed else ", it has none that is known"
         if plain in self._declared.templates:
             text += f'. {plain} is a template: name instances, such as names=["{plain}<float>"]'
-        elif self._is_text:
-            text += (
-                '. Kernels that headers or macros define must be extern "C", or be among the '
-                "names= of the module"
-            )
         return text
 
     def parameters(self, name: str) -> tuple[Parameter, ...] | None:
@@ -223,6 +221,12 @@ def _entries(code: bytes) -> list[str]:
     else:  # names of sections in a cubin, of kernel descriptors in a code object
         found = re.findall(rb"(?<=\0\.text\.)[\w$]+(?=\0)|(?<=\0)[\w$]+(?=\.kd\0)", code)
     return [name.decode() for name in dict.fromkeys(found)]
+
+
+def _mangled(name: str, entries: Sequence[str]) -> str:
+    """Return the one entry that C++ makes of a function's name, or ""."""
+    found = [entry for entry in entries if re.match(f"_Z{len(name)}{re.escape(name)}(?!I)", entry)]
+    return found[0] if len(found) == 1 else ""
 
 
 def _known(

@@ -259,7 +259,9 @@ def _with_headers(text: str, folders: Sequence[str], typedefs: bool) -> tuple[st
 
 
 def _advice(log: str) -> str:
-    """Return what to do about a header that was not found, or ""."""
+    """Return what to do about a name or a header that was not found, or ""."""
+    if "__nv_name_map" in log:
+        return "; names= has one that is no kernel of the text, or no type for its parameter"
     found = re.search(r"(?:open source file|fatal error:) \"?'?([\w./+-]+)", log)
     if not found or ("include" not in log and "not found" not in log):
         return ""
