@@ -258,11 +258,16 @@ _QUIET = """\
 #if defined(__GNUC__) && !defined(__CUDACC__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
+#elif defined(__CUDACC__)
+#pragma nv_diagnostic push
+#pragma nv_diag_suppress 177, 550
 #endif
 """
 _LOUD = """\
 #if defined(__GNUC__) && !defined(__CUDACC__)
 #pragma GCC diagnostic pop
+#elif defined(__CUDACC__)
+#pragma nv_diagnostic pop
 #endif
 """
 
@@ -348,8 +353,7 @@ def define(
         # `continue` goes on with the next element
         lines += ["do {", f'#line 1 "{title}"', operation, '#line 1 "generated"', "} while (0);"]
         value = f"{out}.base()" if dtype.kind == "c" else out
-        others = "".join(f"(void){n}; " for n, _ in outs if n != out)
-        lines += [f"{others}return {value};", "}"]
+        lines += [f"return {value};", "}"]
     lines += [f"#undef {word}" for word in (*renamed, *macros_of(preamble))]
     lines.append(_LOUD.rstrip())
     operands = ", ".join(f"{{{k}}}" for k in range(len(ins)))
