@@ -139,6 +139,18 @@ def test_structs():
 
 
 @where_supported
+def test_structs_by_value():
+    kernel = ElementwiseKernel("float3 p, float *x", "x[i] = p.x + p.y * i + p.z")
+    x = gpuarray.empty(4, np.float32)
+    for point in (vec.make_float3(1, 2, 3), vec.make_float3(1, 2, 3)[()]):
+        kernel(point, x)
+        np.testing.assert_array_equal(x.get(), 4 + 2 * np.arange(4))
+        x.fill(0)
+    with pytest.raises(TypeError, match="'p'"):
+        kernel(1.5, x)
+
+
+@where_supported
 def test_reduction():
     dot = ReductionKernel(np.float64, "0", "a+b", "x[i]*y[i]", "double *x, double *y")
     x, y = RNG.random(1000), RNG.random(1000)

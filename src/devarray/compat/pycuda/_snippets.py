@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ._array import GPUArray
 from ._streams import core_stream
 from ._types import Argument, _dtypes
@@ -42,8 +44,8 @@ def given(args: Iterable[Any], params: Iterable[Any], name: str) -> list[Any]:
     args, params = list(args), list(params)
     found = []
     for k, x in enumerate(args):
-        if not isinstance(x, GPUArray):
-            found.append(x)
+        if not isinstance(x, GPUArray):  # a number, or a struct by value (vec.make_float3)
+            found.append(x[()] if isinstance(x, np.ndarray) and not x.ndim else x)
             continue
         wanted = params[k].dtype if k < len(params) else None
         struct = wanted is not None and wanted.kind == "V"
