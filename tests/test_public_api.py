@@ -13,8 +13,9 @@ import devarray as da
 # A module is public only if __all__ says so: importing a submodule puts its name here by itself.
 VISIBLE = {
     name
-    for name, value in vars(da).items()
-    if not name.startswith("_") and not isinstance(value, ModuleType | __future__._Feature)
+    for name in dir(da)
+    if not name.startswith("_")
+    and not isinstance(getattr(da, name), ModuleType | __future__._Feature)
 }
 DECLARED = {
     name
