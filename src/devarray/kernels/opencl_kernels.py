@@ -13,7 +13,8 @@ from typing import NamedTuple
 from ..errors import UnsupportedError
 from .host_text import _plain, _variables
 from .opencl_shared import Array, Declaration
-from .opencl_text import Translation, header, template_parameters, translate_opencl, uses_warps
+from .opencl_text import HEADERS, Translation, template_parameters, translate_opencl, uses_warps
+from .preludes import prelude
 from .signatures import split_list
 from .source_text import WORD, Piece, closing, functions
 
@@ -79,7 +80,7 @@ class _Kernel(NamedTuple):
 
 
 def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] = ()) -> OpenclText:
-    """Return the whole text for the compiler: header, functions, kernels.
+    """Return the whole text for the compiler: headers, functions, kernels.
 
     The kernel ``da_table`` writes 64-bit numbers to the address that it is given: for each entry,
     which `da_Bytes` it takes, the bytes of its shared arrays, and six numbers for each parameter
@@ -119,7 +120,7 @@ def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] =
     lines = [
         *(f"#define {define}" for define in defines),
         *(["#define DA_WARPS"] if uses_warps(words) else []),
-        header(),
+        prelude(HEADERS),
         f"struct da_Here {{ __local char *dynamic;{fields} }};",
         *(_DEFINES.format(name) for name in made.renamed),
         '#line 1 "kernel"',

@@ -1,6 +1,6 @@
 """CUDA C and HIP kernels for OpenCL: their text, what is changed in it, and the kernels of OpenCL.
 
-The language is made by a header (``include/opencl_grid.h``, in C++ for OpenCL 2021), mostly by
+The language is made by headers (``include/opencl_*.h``, in C++ for OpenCL 2021), mostly by
 macros and functions. What they cannot do is done here on the text:
 
 - Kernels, and functions that use shared memory, get a hidden parameter: where that memory lies.
@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
 from ..errors import UnsupportedError
@@ -27,16 +25,21 @@ from .opencl_shared import Declaration, Link, declarations_of, links_of
 from .signatures import split_list
 from .source_text import INCLUDE, WORD, Piece, Reading, closing, functions, read
 
-__all__ = ["Translation", "header", "translate_opencl"]
+__all__ = ["HEADERS", "Translation", "translate_opencl"]
 
+HEADERS = ("opencl_grid.h", "opencl_functions.h")  # what stands before all kernels
 _WARPS = re.compile(
     r"__syncwarp|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*|__activemask|__match_\w+|__reduce_\w+_sync"
 )
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 # What a user's function may be called, and OpenCL has with other arguments or results
 _OPENCL_NAMES = re.compile(
-    r""
-    r"add_satabs_diffallanybarrierbitselectclampclzcrossctzdegreesdistancedotfracthaddfast_distancefast_lengthfast_normalizeisequalisgreaterisgreaterequalislessislessequalislessgreaterisnotequalisorderedisunorderedlengthmadmad24mad_himad_satmaxmagminmagmixmul24mul_hinannormalizepopcountpownpowrprefetchradiansrhaddrootnrotateselectshuffleshuffle2signsmoothstepstepsub_satupsamplevec_step"
+    r"add_sat|abs_diff|all|any|barrier|bitselect|clamp|clz|cross|ctz|degrees|distance|dot|"
+    r"fract|hadd|fast_distance|fast_length|fast_normalize|isequal|isgreater|isgreaterequal|"
+    r"isless|islessequal|islessgreater|isnotequal|isordered|isunordered|length|mad|mad24|"
+    r"mad_hi|mad_sat|maxmag|minmag|mix|mul24|mul_hi|nan|normalize|popcount|pown|powr|prefetch|"
+    r"radians|rhadd|rootn|rotate|select|shuffle|shuffle2|sign|smoothstep|step|sub_sat|"
+    r"upsample|vec_step"
 )
 _CANNOT = (
     (r"<<<", "kernels that launch kernels"),
@@ -45,7 +48,7 @@ _CANNOT = (
     (r"\b(?:nvcuda|wmma|mma)\s*::", "matrix instructions"),
     (r"\b(?:cudaTextureObject_t|cudaSurfaceObject_t|tex[123]D\w*|surf[123]D\w*)\b", "textures"),
     (r"\bvirtual\b", "virtual functions"),
-    (r"\b(?:new|delete|malloc|free)\b(?!\s*=)", "memory that kernels allocate"),
+    (r"\bnew\s+[\w:]+\s*[\[({;]|\bdelete\b|\b(?:malloc|free)\s*\(", "memory that kernels allocate"),
     (r"\btry\b|\bthrow\b|\bcatch\b", "exceptions"),
 )
 _INSTEAD = "run it on a GPU (device cuda or hip), or on device openmp without backend='opencl'"
@@ -81,15 +84,8 @@ def fail_at(source: str, place: int, what: str) -> UnsupportedError:
     return UnsupportedError(f"line {line}: OpenCL has no counterpart of {what}; {_INSTEAD}")
 
 
-@cache
-def header() -> str:
-    """Return the text that stands before all kernels."""
-    folder = resources.files("devarray.kernels") / "include"
-    return folder.joinpath("opencl_grid.h").read_text()
-
-
 def translate_opencl(source: str) -> Translation:
-    """Return kernel text that compiles behind ``include/opencl_grid.h``.
+    """Return kernel text that compiles behind `HEADERS`.
 
     Parameters
     ----------
@@ -269,7 +265,7 @@ def _with_hidden(
         for found in re.finditer(rf"(?<![.>\w])(?:{calls})\s*(?:<[^;{{}}()]*>\s*)?\(", code):
             if found.end() not in definitions and _called(text, found.start()):
                 edits.append(_first(code, found.end(), "da_here"))
-    return edited(source, edits)
+    return edited(source, sorted(set(edits)))
 
 
 def hidden_functions(declarations: Sequence[Declaration], links: dict[str, Link]) -> set[str]:
