@@ -384,14 +384,14 @@ class Context:
 def mem_get_info() -> tuple[int, int]:
     """Return the free bytes and all bytes of the current device's memory.
 
-    Free is what this process may still take: what the host has, at most what devarray's limit
-    leaves.
+    Free is what this process may still take, at most what devarray's limit leaves. On the host that
+    is half of the available memory: programs that fill a GPU leave something for the others.
     """
     device = Device(registry.get_device())
     total = device.total_memory()
     free = total - device._device.memory.statistics().used
     if device._device.shares_host_memory:
-        free = min(free, _host_free())
+        free = min(free, _host_free() // 2)
     return max(free, 0), total
 
 
