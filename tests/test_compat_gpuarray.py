@@ -892,7 +892,16 @@ def test_numpy_functions():
     out = gpuarray.empty_like(x)
     assert np.multiply(x, 2, out=out) is out
     same(out, 2 * a)
-    assert np.sum(x, axis=0, out=out[0]) is not None
+    assert np.clip(x, 0.2, 0.4, out) is out and np.clip(x, 0.2, 0.4, out=out) is out
+    same(out, a.clip(0.2, 0.4))
+    row = out[0]
+    assert np.sum(x, axis=0, out=row) is row
+    np.testing.assert_allclose(out.get()[0], a.sum(axis=0), rtol=1e-15)
+    np.copyto(out, 3.0)
+    same(out, np.full((3, 4), 3.0))
+    np.add.at(out, (0, 0), 1.0)
+    assert out[0, 0].get() == 4
+    same(np.add(x, 1, where=x > 0.5, out=gpuarray.zeros((3, 4))), np.where(a > 0.5, a + 1, 0))
     values, where = np.unique(x > 0.5, return_counts=True)
     same(values, np.unique(a > 0.5))
     assert where.get().sum() == 12

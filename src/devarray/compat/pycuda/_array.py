@@ -416,8 +416,10 @@ class GPUArray(Operators, Transfers, Shapes):
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         result = function(*unwrap(args), **unwrap(options))
-        out = options.get("out")
-        return wrap(result) if out is None else out
+        for given in (*args, options.get("out")):  # the array for the result
+            if isinstance(given, GPUArray) and given._array is result:
+                return given
+        return wrap(result)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return self._values().__array__(dtype, copy)
