@@ -253,6 +253,8 @@ class OpenclCode(RawCode):
     def launch(self, name: str, call: RawCall) -> None:
         """See `devarray.modules.RawCode`."""
         entry = self._slot(name).entry
+        if entry.refused:
+            raise UnsupportedError(f"kernel {name}: {entry.refused}")
         several = call.block[1] * call.block[2] > 1
         sizes = [block.nbytes for block in (*call.reads, *call.writes)]
         threads = math.prod(call.grid) * math.prod(call.block)

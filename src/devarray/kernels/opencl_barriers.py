@@ -10,15 +10,16 @@ import re
 from .opencl_shared import Link
 from .source_text import WORD, Reading
 
-__all__ = ["divergent_return"]
+__all__ = ["divergent_returns"]
 
 _BARRIER = re.compile(r"__syncthreads\w*|__barrier_sync")
 _INDEX = re.compile(r"(?:DA_[WRI]_)?threadIdx|hipThreadIdx_[xyz]")
 _ASSIGNMENT = re.compile(r"(\w+)\s*(?:\[[^;=]*\]\s*)?(?:[-+*/%&|^]|<<|>>)?=(?!=)([^;]*)")
 
 
-def divergent_return(reading: Reading, links: dict[str, Link]) -> int:
-    """Return where the first such return is; -1 if none is found."""
+def divergent_returns(reading: Reading, links: dict[str, Link]) -> dict[str, int]:
+    """Return where the first such return is in each function that has one."""
+    places: dict[str, int] = {}
     barriers = _bringers(_BARRIER, links)
     indices = _bringers(_INDEX, links)
     for piece in reading.pieces:
@@ -31,8 +32,8 @@ def divergent_return(reading: Reading, links: dict[str, Link]) -> int:
         own = _dependent(body, indices)
         for found in re.finditer(r"\breturn\b", body[: max(last, 0)]):
             if any(own & set(WORD.findall(text)) for text in _conditions(body, found.start())):
-                return piece.start + len(piece.head) + found.start()
-    return -1
+                places.setdefault(piece.name, piece.start + len(piece.head) + found.start())
+    return places
 
 
 def _bringers(pattern: re.Pattern[str], links: dict[str, Link]) -> set[str]:

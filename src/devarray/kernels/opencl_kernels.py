@@ -44,6 +44,8 @@ class Entry(NamedTuple):
         Whether it uses operations of warps.
     fails : bool
         Whether it may report a failure.
+    refused : str
+        Why OpenCL cannot run it; empty if it can.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Entry(NamedTuple):
     dynamic: bool
     warps: bool
     fails: bool
+    refused: str
 
 
 class OpenclText(NamedTuple):
@@ -197,7 +200,9 @@ def _kernel_text(made: Translation, k: int, kernel: _Kernel) -> tuple[Entry, str
     row = f"*da_to++ = da_Holder<{space}::Parameters>::bucket; *da_to++ = {sizes};{notes}"
     told = tuple(name if own else "" for _, name, own in members)
     fails = bool(reached & {"assert", "__trap"})
-    return Entry(kernel.name, symbol, told, dynamic, warps, fails), "\n".join(lines), row
+    refused = next((why for who, why in made.refused.items() if who in {piece.name, *reached}), "")
+    entry = Entry(kernel.name, symbol, told, dynamic, warps, fails, refused)
+    return entry, "\n".join(lines), row
 
 
 def _member(text: str, number: int) -> tuple[str, str, bool]:

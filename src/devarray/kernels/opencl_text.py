@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from ..errors import UnsupportedError
 from .host_text import _in_function, _masked_comments
-from .opencl_barriers import divergent_return
+from .opencl_barriers import divergent_returns
 from .opencl_indices import index_edits
 from .opencl_shared import Declaration, Link, declarations_of, links_of
 from .signatures import split_list
@@ -69,6 +69,8 @@ class Translation(NamedTuple):
         What each function, type and macro mentions.
     renamed : tuple of str
         Functions whose names OpenCL has for something else.
+    refused : dict
+        Functions that OpenCL cannot run, and why.
     """
 
     text: str
@@ -76,6 +78,7 @@ class Translation(NamedTuple):
     declarations: tuple[Declaration, ...]
     links: dict[str, Link]
     renamed: tuple[str, ...]
+    refused: dict[str, str]
 
 
 def fail_at(source: str, place: int, what: str) -> UnsupportedError:
@@ -112,13 +115,14 @@ def translate_opencl(source: str) -> Translation:
         place = reading.masked.index("__shared__")
         raise fail_at(source, place, "shared memory whose type is declared with it")
     links = links_of(reading)
-    place = divergent_return(reading, links)
-    if place >= 0:
-        raise fail_at(source, place, "threads that return before a barrier of their block")
+    returns = {
+        name: str(fail_at(source, place, "threads that return before a barrier of their block"))
+        for name, place in divergent_returns(reading, links).items()
+    }
     text = _with_hidden(source, reading, declarations, links)
     names = {piece.name for piece in reading.pieces}
     renamed = sorted(name for name in names if _OPENCL_NAMES.fullmatch(name))
-    return Translation(text, reading, tuple(declarations), links, tuple(renamed))
+    return Translation(text, reading, tuple(declarations), links, tuple(renamed), returns)
 
 
 def uses_warps(words: frozenset[str] | set[str]) -> bool:
