@@ -43,12 +43,13 @@ ON_THE_HOST = {
 
 
 class Example(NamedTuple):
-    """An example: what is changed in its text, and what its output must contain."""
+    """An example: what is changed in its text, and what its output must contain (how often)."""
 
     name: str
     changes: tuple[tuple[str, str], ...] = ()
     output: str = ""
     times: int = 1
+    skip: str = ""
 
 
 EXAMPLES = (
@@ -71,11 +72,9 @@ EXAMPLES = (
         "1696",
     ),
     Example("from-wiki/threads_and_blocks", output="th thread in threadIdx", times=64),
-    # its other half needs texture references, which CUDA 12 removed
     Example(
         "from-wiki/gpu_scalar_mult",
-        (("    main(dtype)\n    print()\n", ""), ("range(10, 26)", "range(10, 18)")),
-        "131072 17",
+        skip="it needs texture references, by private functions of pycuda.elementwise",
     ),
     Example("from-wiki/demo_complex"),
     Example("from-wiki/select_to_list", output="mem bw"),
@@ -195,6 +194,9 @@ def run_examples(folder: Path) -> bool:
     good = True
     with tempfile.TemporaryDirectory() as scratch:
         for example in EXAMPLES:
+            if example.skip:
+                print(f"{example.name}: skipped: {example.skip}")
+                continue
             text = (folder / "examples" / f"{example.name}.py").read_text()
             for old, new in example.changes:
                 if old not in text:
