@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from .host_blocks import Surroundings, block_text
+from .host_headers import Headers, known_headers, library_names
+from .host_refusals import assembly, refusals
 from .preludes import prelude
 from .signatures import parse_parameters
 from .source_text import (
     ALIGNED,
-    INCLUDE,
     OPAQUE,
     WORD,
     Reading,
@@ -34,7 +35,10 @@ _WAITS = (
     r"|__activemask|__match_\w+|__reduce_\w+_sync"
 )
 _FAILS = r"assert|__trap"
-_INDICES = rf"threadIdx|blockIdx|blockDim|gridDim|hip(?:Thread|Block|Grid)\w+|{_FAILS}"
+_INDICES = (
+    r"threadIdx|blockIdx|blockDim|gridDim|hip(?:Thread|Block|Grid)\w+|__lane_id|asm|__asm__|"
+    + _FAILS
+)
 
 Edits = list[tuple[int, int, str]]  # from, to, what comes instead
 
@@ -47,12 +51,18 @@ def translate(source: str) -> str:
     source : str
         CUDA C or HIP.
     """
-    return _translate(source, read(source), {})
+    return _translate(source, read(source), {}, [])
+
+
+def _brings(pattern: str, reading: Reading) -> tuple[str, str, bool]:
+    """Return `words_that_bring`; methods of groups of threads may bring anything."""
+    words, calls, doubt = words_that_bring(pattern, reading)
+    return words, calls, doubt or re.search(r"\bcooperative_groups\b", reading.masked) is not None
 
 
 def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
     """Return what is changed in each kernel that is written as loops over a block's threads."""
-    pattern, _, doubt = words_that_bring(_WAITS, reading)
+    pattern, _, doubt = _brings(_WAITS, reading)
     if doubt or not reading.whole:
         return {}
     by_reference = [p.name for p in reading.pieces if not p.kernel and "&" in p.head and p.name]
@@ -84,9 +94,8 @@ def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
     return found
 
 
-def _translate(source: str, reading: Reading, blocks: dict[str, Edits]) -> str:
-    text = reading.masked
-    edits: Edits = []
+def _translate(source: str, reading: Reading, blocks: dict[str, Edits], edits: Edits) -> str:
+    text, edits = reading.masked, list(edits)
     marker = re.compile(rf"\b(?:{'|'.join(reading.markers)})\b")
     for found in marker.finditer(text):
         name, place = next(functions(text[found.start() :], reading.markers), ("", 0))
@@ -113,13 +122,29 @@ def _translate(source: str, reading: Reading, blocks: dict[str, Edits]) -> str:
     for found in re.finditer(r"\bstatic\s+(?=__shared__)|(?<=__shared__)\s+static\b", text):
         edits.append((found.start(), found.end(), " " + "\n" * found.group().count("\n")))
     code = _masked_comments(source)
-    edits += [(found.start(), found.end(), "") for found in INCLUDE.finditer(code)]
+    edits += [(start, end, "") for start, end in known_headers(code).lines]
+    edits += assembly(code, reading)
+    edits += [(a, b, "\n" * text.count("\n", a, b)) for _, a, b in _instances(reading)]
     taken = [(block[0][0], block[-1][1]) for block in blocks.values()]
     edits = [edit for edit in edits if not any(a <= edit[0] < b for a, b in taken)]
     edits += [edit for block in blocks.values() for edit in block]
     for start, end, new in sorted(edits, reverse=True):
         source = source[:start] + new + source[end:]
     return source
+
+
+def _instances(reading: Reading) -> list[tuple[str, int, int]]:
+    """Return name and place of each ``template __global__ void f<float>(...);``."""
+    kernels = {piece.name for piece in reading.pieces if piece.kernel and "template" in piece.head}
+    found = []
+    for piece in reading.pieces:
+        named = re.match(
+            r"\s*(template\s+(?!<)[^(<]*?([\w:]+)\s*(<[^;]*>))\s*\([^;]*;", piece.text, re.DOTALL
+        )
+        if named and named[2].rpartition("::")[2] in kernels:
+            name = " ".join(f"{piece.namespace}{named[2]}{named[3]}".split())
+            found.append((name, piece.start + named.start(1), piece.start + len(piece.text)))
+    return found
 
 
 def _masked_comments(source: str) -> str:
@@ -168,7 +193,7 @@ def entry_text(source: str, names: Sequence[str] = ()) -> str:
 
 
 def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]) -> str:
-    waits, fails = words_that_bring(_WAITS, reading), words_that_bring(_FAILS, reading)
+    waits, fails = _brings(_WAITS, reading), words_that_bring(_FAILS, reading)
     kernels: dict[str, tuple[str, str]] = {}
     for piece in reading.pieces:
         if piece.kernel and piece.name and not re.search(r"\btemplate\b", piece.head):
@@ -180,7 +205,7 @@ def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]
         for found in re.finditer(rf"\b(?:{'|'.join(reading.markers)})\b", reading.masked):
             name = next(functions(reading.masked[found.start() :], reading.markers), ("",))[0]
             kernels.setdefault(name, (name, _mode("", waits, fails)))
-    for name in names:
+    for name in dict.fromkeys((*names, *(name for name, _, _ in _instances(reading)))):
         # what a template's arguments bring along is not in its text
         kernels[name] = name, _mode(reading.masked, waits, fails)
         plain = name.split("<")[0].rpartition("::")[2].strip()
@@ -217,6 +242,7 @@ def _variables(reading: Reading) -> Iterator[tuple[str, str]]:
         )
         if qualified and not other and not piece.kernel:
             text = re.sub(ALIGNED, "", piece.text).rstrip("; \n")
+            text = re.sub(r"\b(?:struct|class|union|enum)\b[^;{}=]*{", "{", text)
             nested, count = re.compile(r"[<({\[][^]<[({})>]*[\])}>]"), 1
             while count:
                 text, count = nested.subn("", text)
@@ -257,15 +283,15 @@ def host_text(
         Macros that the compiler would be told by ``-D``: ``NAME`` or ``NAME=text``. They must not
         reach the headers.
     """
-    reading = read(source)
-    lines = []
-    for define in defines:
-        name, told, value = define.partition("=")
-        lines.append(f"#define {name} {value if told else 1}")
+    defined = [define.partition("=") for define in defines]
+    lines = [f"#define {name} {text if told else 1}" for name, told, text in defined]
+    reading, code = read(source), _masked_comments(source)
+    refused, headers = refusals(code, reading), known_headers(code)
+    for name, told, value in defined:
         reading.macros.setdefault(name, value if told else "1")
-    blocks = _blocks(source, reading) if whole_blocks else {}
+    blocks = _blocks(source, reading) if whole_blocks and not refused else {}
     everything = reading.masked + " ".join(reading.macros.values())
-    _, calls, doubt = words_that_bring(_INDICES, reading)
+    _, calls, doubt = _brings(_INDICES, reading)
     texts = [everything] if names else [piece.text for piece in reading.pieces if piece.kernel]
     indices = doubt or any(re.search(calls, text) for text in texts)
     prints = re.search(r"\bprintf\b", everything) is not None
@@ -273,22 +299,34 @@ def host_text(
         (
             *(['#line 1 "headers"'] if checks else []),
             *(["#define DH_INDICES"] if indices else []),
-            *(line for line in lines if line.startswith("#define NDEBUG ")),  # assert is a macro there
+            *(line for line in lines if line.startswith(_NDEBUG)),  # assert is a macro there
             f"#define DH_STACK {stack}",
             f"#define DH_ENDED_PASS {ended_pass:d}",
             f"#define DH_PRINTS {prints:d}",
-            _functions_text(source),
+            *(_HIP if re.search(r"[<\"]hip/", source) else []),
+            _functions_text(source, headers),
+            library_names(reading.masked, _parts()["mathematics"]),
             *([_header("host_check_calls.h")] if checks else []),
             _header("host_grid.h"),
+            *map(_header, headers.files),
             *(["#define DH_LOOP DH_FIBERS", "#define DH_GUARDED DH_FIBERS"] if checks else []),
             "#pragma GCC visibility push(hidden)",
-            *(line for line in lines if not line.startswith("#define NDEBUG ")),
+            *(line for line in lines if not line.startswith(_NDEBUG)),
             '#line 1 "kernel"',
-            _translate(source, reading, blocks),
+            _translate(source, reading, blocks, refused),
             '#line 1 "launchers"',
             _entry_text(reading, names, blocks),
         )
     )
+
+
+_NDEBUG = "#define NDEBUG "
+# As on NVIDIA's GPUs: what is written for AMD's may use what only those have
+_HIP = (
+    "#define __HIPCC__ 1",
+    "#define __HIP_PLATFORM_NVIDIA__ 1",
+    "#define __HIP_DEVICE_COMPILE__ 1",
+)
 
 
 @cache
@@ -311,11 +349,28 @@ def _header(name: str) -> str:
 
 @cache
 def _parts() -> dict[str, str]:
-    """Return the parts of ``host_functions.h`` by their headings."""
-    _, *rest = re.split(r"^// ---- (\w+).*\n", _header("host_functions.h"), flags=re.MULTILINE)
+    """Return the parts of ``host_functions.h`` and ``host_special.h`` by their headings."""
+    text = _header("host_functions.h") + _header("host_special.h").partition("\n\n")[2]
+    _, *rest = re.split(r"^// ---- (\w+).*\n", text, flags=re.MULTILINE)
     parts = dict(zip(rest[::2], rest[1::2], strict=True))
     parts["words"] += parts.pop("constants")
     return parts
+
+
+_RARE = {  # parts that only these names bring
+    "special": r"(?:erfinv|erfcinv|normcdfinv|erfcx|cyl_bessel_i[01]|r?norm(?:[34]d)?|nan"
+    r"|scalbln)f?",
+    "directed": r"__(?:[fd](?:add|sub|mul|div|rcp|sqrt)|fmaf?|u?int2float|u?ll2(?:float|double)"
+    r"|double2float)_r[zdu]",
+    "packed": r"__v\w+[24]|__dp[24]a\w*",
+}
+_PASTED = {  # names that macros put together
+    "vectors": r"(?:make_)?(?:u?(?:char|short|int|long|longlong)|float|double)[1-4]",
+    "atomics": r"atomic\w+|__threadfence\w*",
+    "mathematics": r"__[fd]\w+_rn",
+    "intrinsics": r"__\w+_r[nzdu]",
+}
+_NEEDS = {"special": ("mathematics",), "directed": ("intrinsics",), "intrinsics": ("mathematics",)}
 
 
 @cache
@@ -329,22 +384,26 @@ def _names() -> dict[str, frozenset[str]]:
     return found
 
 
-def _functions_text(source: str) -> str:
-    """Return the parts of ``host_functions.h`` that a source needs."""
+def _functions_text(source: str, headers: Headers) -> str:
+    """Return the parts of ``host_functions.h`` and ``host_special.h`` that a source needs."""
     parts, names = _parts(), _names()
+    for start, end in reversed(headers.lines):
+        source = source[:start] + source[end:]
     words = frozenset(WORD.findall(source))
-    own = re.search(r"^[ \t]*#[ \t]*include", INCLUDE.sub("", source), re.MULTILINE)
-    pasted = {
-        "vectors": r"(?:make_)?(?:u?(?:char|short|int|long|longlong)|float|double)[1-4]",
-        "atomics": r"atomic\w+|__threadfence\w*",
-        "mathematics": r"__[fd]\w+_rn",
-        "intrinsics": r"__\w+_r[nzdu]",
-    }
-    needed = {
-        part
-        for part, pattern in pasted.items()
-        if own or words & names[part] or any(re.fullmatch(pattern, word) for word in words)
-    }
-    if "intrinsics" in needed:
-        needed.add("mathematics")
-    return "\n".join([parts["words"], *(parts[part] for part in parts if part in needed)])
+    own = re.search(r"^[ \t]*#[ \t]*include", source, re.MULTILINE)
+    needed = (
+        {"vectors", "mathematics"}
+        if {"host_half.h", "host_complex.h"} & {*headers.files}
+        else set()
+    )
+    for part in parts:
+        pattern = _RARE.get(part) or _PASTED.get(part, "(?!)")
+        known = part not in _RARE and words & names[part]
+        if own or known or any(re.fullmatch(pattern, word) for word in words):
+            needed.add(part)
+    for part in ("directed", "intrinsics", "special"):
+        if part in needed:
+            needed.update(_NEEDS[part])
+    return "\n".join(
+        [parts["words"], *(parts[part] for part in parts if part in needed - {"words"})]
+    )

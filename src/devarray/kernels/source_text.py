@@ -37,8 +37,8 @@ _DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 _DEFINE = re.compile(r"[ \t]*#\s*define\s+(\w+)(\([^)]*\))?(.*)", re.DOTALL)
 INCLUDE = re.compile(
     r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda(?!_fp|_bf)[\w.]*|device_launch_parameters\.h"
-    r"|hip/[\w.]+|c?(?:stdio|math|assert|stdint|stddef|stdlib|float|limits|string)(?:\.h)?"
-    r"|math_constants\.h|vector_types\.h|vector_functions\.h|builtin_types\.h)[>\"]",
+    r"|hip/[\w.]+|(?:stdio|math|assert|stdint|stddef|stdlib|float|limits|string)\.h"
+    r"|c(?:stdio|assert|stdint|stddef|stdlib|float|limits|string)|math_constants\.h|vector_types\.h|vector_functions\.h|builtin_types\.h)[>\"]",
     re.MULTILINE,
 )
 WORD = re.compile(r"\w+")
@@ -145,8 +145,10 @@ def _split(reading: Reading) -> None:
                 start = end
                 continue
             depth -= 1
-            if depth == 0 and re.compile(r"\s*[,;]").match(text, end):  # an initializer, a class
-                continue
+            head = text[start:end].split("{", 1)[0]
+            of_class = re.search(r"\b(?:struct|class|union|enum)\b[^()]*$", head)
+            if depth == 0 and (of_class or re.compile(r"\s*[,;]").match(text, end)):
+                continue  # what it initialises, or the variables of a class, come behind it
         if depth == 0:
             namespace = "".join(f"{space}::" for space in spaces if space)
             reading.pieces.append(Piece(text[start:end], namespace, start=start))

@@ -348,7 +348,7 @@ int dh_start(dh_Launch *launch, int threads) {
 #pragma omp parallel num_threads(threads)
         dh_work(launch, blocks, grain);
     }
-    if (launch->prints) fflush(0);
+    if (launch->prints) dh_flush(0);
     return launch->code;
 }
 

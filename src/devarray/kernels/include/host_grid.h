@@ -113,6 +113,7 @@ void dh_fail(dh_Worker *w, int code, uint3 thread, int line, const char *format,
 #endif
 #define __trap() dh_fail(dh_here, DH_TRAPPED, threadIdx, __LINE__, "trap")
 #define __brkpt() ((void)0)
+#define __lane_id() ((threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % 32)
 
 // ---- barriers of the block ------------------------------------------------------------------------
 DH_IN dh_Worker *dh_voted(dh_Worker *w, int line, bool vote) {
