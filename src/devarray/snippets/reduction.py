@@ -283,7 +283,8 @@ class IndexedReduction:
         self.type_out = called
         check_texts(Texts(reduce_expr), name, ())
         checked = check_texts(Texts(self.map_expr, preamble), name, options)
-        self.preamble, self.options = preamble, _ = defined(preamble, checked)
+        preamble, self.options = defined(preamble, checked)
+        self.preamble = preamble
         text = f"{reduce_expr}\n;{self.neutral}"
         self._fuses = (
             self.dtype_out.kind != "V" and not self.options and is_plain(text, preamble, (), ())
