@@ -649,9 +649,8 @@ def test_bad_input(error, match, call):
 
 def test_compile_errors_have_the_text_s_lines():
     bad = da.ElementwiseKernel("T x", "T y", "T v = x;\ny = v +* 2;", "bad")
-    result = bad(ONE)
     with pytest.raises(da.CompileError) as caught:
-        result.get()
+        bad(ONE).get()
     assert "bad:2" in caught.value.log
     assert caught.value.source
     assert SQUARED(ONE, 1).get().tolist() == [0, 0, 0]
