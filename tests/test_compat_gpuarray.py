@@ -899,8 +899,6 @@ def test_numpy_functions():
     np.testing.assert_allclose(out.get()[0], a.sum(axis=0), rtol=1e-15)
     np.copyto(out, 3.0)
     same(out, np.full((3, 4), 3.0))
-    np.add.at(out, (0, 0), 1.0)
-    assert out[0, 0].get() == 4
     same(np.add(x, 1, where=x > 0.5, out=gpuarray.zeros((3, 4))), np.where(a > 0.5, a + 1, 0))
     values, where = np.unique(x > 0.5, return_counts=True)
     same(values, np.unique(a > 0.5))
@@ -908,6 +906,14 @@ def test_numpy_functions():
     same(da.arange(4) + x, np.arange(4) + a)
     same(x + da.arange(4), a + np.arange(4))
     np.testing.assert_array_equal(x.device_array.get(), a)
+
+
+def test_methods_of_ufuncs():
+    x = gpuarray.zeros((3, 4))
+    same(np.subtract.outer(x[0], x[:, 1] + 1), np.full((4, 3), -1.0))
+    same(np.add.accumulate(x + 1, axis=1), np.add.accumulate(np.ones((3, 4)), axis=1))
+    np.add.at(x, (0, 0), 1.0)
+    assert x[0, 0].get() == 1
 
 
 def test_methods():
