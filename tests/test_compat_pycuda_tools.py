@@ -178,6 +178,31 @@ def test_copies_on_a_gpu_that_works_later():
         assert driver.Device.count() == 2
 
 
+def test_several_devices():
+    with standin(Machine()):
+        here = driver.Device(0).make_context()
+        a = np.arange(100, dtype=np.int16)
+        a_here, stream = driver.to_device(a), driver.Stream()
+        there = driver.Device(1).make_context()
+        try:
+            assert driver.Context.get_device() == driver.Device(1)
+            a_there = driver.mem_alloc(a.nbytes)
+            driver.memcpy_peer(a_there, a_here, a.nbytes)
+            np.testing.assert_array_equal(driver.from_device_like(a_there, a), a)
+            driver.memset_d16(a_there, 7, 50)
+            driver.memcpy_peer(int(a_here), a_there, a.nbytes, here, there)
+            np.testing.assert_array_equal(
+                driver.from_device_like(a_here, a), np.where(a < 50, 7, a)
+            )
+            assert driver.mem_get_address_range(int(a_there) + 1) == (int(a_there), 200)
+            with pytest.raises(driver.LogicError, match="cuda, the work is on cuda:1"):
+                driver.memcpy_htod_async(a_there, a, stream)
+            assert not driver.Device(0).can_access_peer(driver.Device(1))
+        finally:
+            there.pop()
+            here.pop()
+
+
 def test_events():
     start, end = driver.Event(), driver.Event()
     with pytest.raises(driver.LogicError, match="recorded"):

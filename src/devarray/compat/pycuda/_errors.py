@@ -102,7 +102,9 @@ def translated() -> Iterator[None]:
         raise
     except errors.CompileError as error:
         message = str(error).split("\n", 1)[0]
-        raise CompileError(message, error.command.split(), None, error.log) from error
+        found = CompileError(message, error.command.split(), None, error.log)
+        found.source = error.source
+        raise found from error
     except errors.DeviceMemoryError as error:
         raise MemoryError(str(error)) from error
     except errors.UnsupportedError as error:
