@@ -13,6 +13,7 @@ RNG = np.random.default_rng(5)
 
 FUNCTIONS = module(
     r"""
+#include <cuda_fp16.h>
 __global__ void of_int(int *x, const int *v, int n) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) {

@@ -27,6 +27,7 @@ from .source_text import INCLUDE, WORD, Piece, Reading, closing, functions, read
 
 __all__ = ["HEADERS", "Translation", "translate_opencl"]
 
+_HALF = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda|hip)_fp16\.h[>\"]", re.MULTILINE)
 HEADERS = ("opencl_grid.h", "opencl_functions.h")  # what stands before all kernels
 _WARPS = re.compile(
     r"__syncwarp|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*|__activemask|__match_\w+|__reduce_\w+_sync"
@@ -163,7 +164,11 @@ def _code(source: str) -> str:
 def _with_words(source: str) -> str:
     """Leave known headers out; `long long` is `long`, which has 64 bits, too."""
     visible = _masked_comments(source)
-    edits = [(found.start(), found.end(), "") for found in INCLUDE.finditer(visible)]
+    edits = [
+        (found.start(), found.end(), "")
+        for pattern in (INCLUDE, _HALF)
+        for found in pattern.finditer(visible)
+    ]
     code = _code(source)
     edits += [
         (found.start(), found.end(), "long") for found in re.finditer(r"\blong\s+long\b", code)
