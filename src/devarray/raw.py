@@ -7,6 +7,7 @@ text becomes code is the business of backends.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -17,6 +18,7 @@ import numpy as np
 from devarray import engine
 from devarray.array import DeviceArray
 from devarray.boundary import from_address
+from devarray.config import current
 from devarray.device import Block, Device
 from devarray.errors import DeviceError, HostMixError
 from devarray.kernels.arguments import launch_sizes, value_bytes
@@ -30,6 +32,8 @@ from devarray.streams import Stream
 __all__ = ["Occupancy", "RawKernel", "RawModule"]
 
 _BINARIES = (".cubin", ".hsaco", ".co", ".fatbin", ".ptx")
+_NUMBERS = {"i": "int", "u": "uint", "f": "float", "b": "bool"}
+_WHOLE = frozenset("iub")  # pointers to these may be mixed, if the size is the same
 _CODE = (b"\x7fELF", b"\x50\xed\x55\xba", b"__CLANG_OFFLOAD_BUNDLE__")
 
 
@@ -332,56 +336,62 @@ class _Arguments:
 
     def add(self, k: int, parameter: Parameter | None, value: Any) -> None:
         """Take the next argument."""
-        name = f" ({parameter.name!r})" if parameter is not None and parameter.name else ""
-        what = f"argument {k}{name} of kernel {self.kernel}"
         if isinstance(value, DeviceArray):
-            address = self._array(what, k, parameter, value)
-            self.values.append(np.uintp(address).tobytes())
+            address = self._array(k, parameter, value)
+            self.values.append(address.to_bytes(8, sys.byteorder))
             return
         if isinstance(value, np.ndarray) and value.dtype.names is None:
             raise HostMixError(
-                f"{what} is a host array of shape {value.shape}: copy it to the device first, with "
-                "devarray.to_gpu(x); for a number, pass a scalar"
+                f"{self._what(k, parameter)} is a host array of shape {value.shape}: copy it to "
+                "the device first, with devarray.to_gpu(x); for a number, pass a scalar"
             )
         if isinstance(value, np.ndarray) and value.ndim == 0:
             value = value[()]
         try:
             self.values.append(value_bytes(parameter, value))
         except (TypeError, OverflowError) as error:
-            raise type(error)(f"{what}: {error}") from None
+            raise type(error)(f"{self._what(k, parameter)}: {error}") from None
 
-    def _array(self, what: str, k: int, parameter: Parameter | None, array: DeviceArray) -> int:
-        if array.device is not self.device:
+    def _what(self, k: int, parameter: Parameter | None) -> str:
+        name = f" ({parameter.name!r})" if parameter is not None and parameter.name else ""
+        return f"argument {k}{name} of kernel {self.kernel}"
+
+    def _array(self, k: int, parameter: Parameter | None, array: DeviceArray) -> int:
+        """Return the address of an array that a kernel can use."""
+        buffer, layout, dtype = array._buffer, array._layout(), array._dtype()
+        if buffer.device is not self.device:
             raise DeviceError(
-                f"{what} is on {array.device.name}, and the kernel runs on {self.device.name}: "
-                f"x.to_device({self.device.name!r}) copies it"
+                f"{self._what(k, parameter)} is on {array.device.name}, and the kernel runs on "
+                f"{self.device.name}: x.to_device({self.device.name!r}) copies it"
             )
         writes = parameter is None or not parameter.target_constant
         if parameter is not None:
-            _check_type(what, parameter, array.dtype)
-        layout = array._layout()
-        size = array.dtype.itemsize
-        columns = tuple(reversed(range(len(layout.shape))))
-        if not (layout.dense or transpose_layout(layout, columns, size).dense):
-            raise ValueError(
-                f"{what} is not contiguous (shape {layout.shape}, strides {layout.strides}): pass "
-                "x.copy(), or the array that it is a view of, and its strides as numbers"
-            )
-        if writes and not array._writeable():
-            raise ValueError(
-                f"{what} is read-only, and the kernel may write to it: declare a pointer to const, "
-                "or pass a copy"
-            )
+            problem = _type_problem(parameter, dtype)
+            if problem:
+                raise TypeError(f"{self._what(k, parameter)} {problem}")
+        if not layout.dense:
+            columns = tuple(reversed(range(len(layout.shape))))
+            if not transpose_layout(layout, columns, dtype.itemsize).dense:
+                raise ValueError(
+                    f"{self._what(k, parameter)} is not contiguous (shape {layout.shape}, strides "
+                    f"{layout.strides}): pass x.copy(), or the array that it is a view of, and its "
+                    "strides as numbers"
+                )
         if writes:
-            engine.before_write(array._buffer, layout, array.dtype)
-        block = engine.materialize(array._buffer)
+            if not array._writeable():
+                raise ValueError(
+                    f"{self._what(k, parameter)} is read-only, and the kernel may write to it: "
+                    "declare a pointer to const, or pass a copy"
+                )
+            engine.before_write(buffer, layout, dtype)
+        block = engine.materialize(buffer)
         (self.writes if writes else self.reads).append(block)
-        self.kept.append(array._buffer)
+        self.kept.append(buffer)
         address = block.address + layout.offset
-        name = parameter.name if parameter is not None else ""
-        self.extents.append(
-            Extent(name or f"argument {k}", address, array.nbytes, array.dtype.name, writes)
-        )
+        if current().raw_checks:
+            name = parameter.name if parameter is not None else ""
+            extent = Extent(name or f"argument {k}", address, array.nbytes, dtype.name, writes)
+            self.extents.append(extent)
         return address
 
     def call(
@@ -400,21 +410,19 @@ class _Arguments:
         )
 
 
-def _check_type(what: str, parameter: Parameter, dtype: np.dtype[Any]) -> None:
-    """Raise unless a pointer is declared to what an array holds, or to something unknown."""
+def _type_problem(parameter: Parameter, dtype: np.dtype[Any]) -> str:
+    """Return why an array does not fit what a kernel declares, or ""."""
     if parameter.kind == "?":
-        return
+        return ""
     if parameter.kind != "p":
-        raise TypeError(f"{what} is an array, and the kernel takes a value there: pass x.item()")
+        return "is an array, and the kernel takes a value there: pass x.item()"
     kind, size = parameter.target_kind, parameter.target_size
-    if size == 0 or kind in ("s", "?", "p", ""):
-        return
-    integers = set("iub")
-    same = kind == dtype.kind or {kind, dtype.kind} <= integers
-    if not same or size != dtype.itemsize:
-        wanted = "bool" if kind == "b" else {"i": "int", "u": "uint", "f": "float"}[kind]
-        wanted += "" if kind == "b" else str(8 * size)
-        raise TypeError(
-            f"{what} is an array of {dtype.name}, and the kernel takes {wanted}: "
-            f"x.astype({wanted!r}) converts it"
-        )
+    if size == 0 or kind not in _NUMBERS:
+        return ""
+    if size == dtype.itemsize and (kind == dtype.kind or {kind, dtype.kind} <= _WHOLE):
+        return ""
+    wanted = "bool" if kind == "b" else f"{_NUMBERS[kind]}{8 * size}"
+    return (
+        f"is an array of {dtype.name}, and the kernel takes {wanted}: x.astype({wanted!r}) "
+        "converts it"
+    )

@@ -13,7 +13,12 @@ from .signatures import Parameter
 
 __all__ = ["launch_sizes", "value_bytes"]
 
-_TYPES = {"i": "int", "u": "uint", "f": "float", "b": "bool"}
+_SIZES = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "b": (1,)}
+_TYPES = {
+    (kind, size): np.dtype("bool" if kind == "b" else f"{kind}{size}")
+    for kind, sizes in _SIZES.items()
+    for size in sizes
+}
 _COMPLEX = {8: np.complex64, 16: np.complex128}
 
 
@@ -82,7 +87,7 @@ def value_bytes(parameter: Parameter | None, value: Any) -> bytes:
         return _pointer(value, size)
     if kind == "s":
         return _structure(value, size)
-    wanted = np.dtype(bool if kind == "b" else f"{_TYPES[kind]}{8 * size}")
+    wanted = _TYPES[kind, size]
     if isinstance(value, np.generic):
         same = {value.dtype.kind, wanted.kind} <= set("iu") or value.dtype.kind == wanted.kind
         if not same or value.dtype.itemsize != size:
@@ -92,7 +97,8 @@ def value_bytes(parameter: Parameter | None, value: Any) -> bytes:
         raise TypeError(f"{wanted} is needed, not a float")
     if not isinstance(value, (int, float)):
         raise TypeError(f"{wanted} is needed, not {type(value).__name__}")
-    return wanted.type(value).tobytes()
+    scalar: np.generic = wanted.type(value)
+    return scalar.tobytes()
 
 
 def _pointer(value: Any, size: int) -> bytes:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import cffi  # type: ignore[import-untyped,unused-ignore]
 
@@ -26,18 +28,17 @@ from .toolchain import find_toolchain, load_runtime
 
 __all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
 
+# As in C++, and unlike elsewhere in devarray, signed integers do not wrap: else indices would not
+# be known to be neighbours. Some compilers leave assertions out by themselves.
 _FLAGS = (
-    "-std=gnu++17",
-    "-fno-wrapv",
-    "-Wno-shadow",
-    "-Wno-error=shadow",
-    "-Wno-attributes",
-    "-Wno-format",
+    *("-std=gnu++17", "-UNDEBUG", "-fno-wrapv"),
+    *("-Wno-shadow", "-Wno-error=shadow", "-Wno-attributes", "-Wno-format"),
 )
 _STACK = 1 << 16  # bytes of a fiber, unless a function of the kernel needs more
 _MOST_STACK = 1 << 24
 _RESERVE = 8192  # bytes that stay for library functions
 _MESSAGE = 1024
+_ALIGNMENT = 128  # of a parameter, for vectors and structures
 _FRAME = re.compile(r"frame size (?:of |\()(\d+)")
 _LAUNCHER = (
     "int (*)(unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, size_t, void **, int, "
@@ -64,10 +65,16 @@ def _ffi() -> Any:
     return ffi
 
 
-@dataclass(frozen=True, slots=True)
-class _Kernel:
+class _Kernel(NamedTuple):
+    """A kernel, and where its parameters lie: each begins a slot of `_ALIGNMENT` bytes."""
+
     call: Any
     parameters: tuple[Parameter, ...]
+    places: tuple[int, ...]
+
+
+def _padded(nbytes: int) -> int:
+    return -(-nbytes // _ALIGNMENT) * _ALIGNMENT
 
 
 class HostModule:
@@ -136,7 +143,8 @@ class HostModule:
                 told = [_parameter(entry.parameters[k]) for k in range(entry.count)]
                 if len(named) == len(told):
                     told = [replace(a, name=b.name) for a, b in zip(told, named, strict=True)]
-                self._kernels[name] = _Kernel(call, tuple(told))
+                places = accumulate([_padded(parameter.size) for parameter in told], initial=0)
+                self._kernels[name] = _Kernel(call, tuple(told), tuple(places)[: len(told)])
         self.kernels = {name: kernel.parameters for name, kernel in self._kernels.items()}
 
     def _entries(self) -> Iterator[Any]:
@@ -280,7 +288,7 @@ class HostModule:
         """Do what `launch` does, given sizes that are within limits and the parameters' bytes."""
         kernel = self._kernels[name]
         ffi = _ffi()
-        pointers, keep = _pack(kernel.parameters, values)
+        pointers, keep = _pack(kernel, values)
         message = ffi.new("char[]", _MESSAGE)
         workers = _processors() if threads is None else threads
         checked = self._checks
@@ -354,22 +362,13 @@ def _values(name: str, parameters: tuple[Parameter, ...], args: Sequence[Any]) -
     return values
 
 
-def _pack(parameters: tuple[Parameter, ...], values: Sequence[bytes]) -> tuple[Any, Any]:
+def _pack(kernel: _Kernel, values: Sequence[bytes]) -> tuple[Any, Any]:
     """Return the array of pointers to values, and what must live as long."""
     ffi = _ffi()
-    total = sum(_slot(parameter) for parameter in parameters) + _ALIGNMENT
-    memory = ffi.new("char[]", total)
-    place = memory + -int(ffi.cast("uintptr_t", memory)) % _ALIGNMENT
-    pointers = ffi.new("void *[]", len(values) + 1)
-    for k, (parameter, data) in enumerate(zip(parameters, values, strict=True)):
-        ffi.memmove(place, data, len(data))
-        pointers[k] = place
-        place += _slot(parameter)
-    return pointers, memory
-
-
-_ALIGNMENT = 128
-
-
-def _slot(parameter: Parameter) -> int:
-    return -(-parameter.size // _ALIGNMENT) * _ALIGNMENT
+    data = b"".join([value.ljust(_padded(len(value))) for value in values])
+    memory = ffi.new("char[]", len(data) + _ALIGNMENT)
+    start = int(ffi.cast("uintptr_t", memory))
+    skip = -start % _ALIGNMENT
+    ffi.memmove(memory + skip, data, len(data))
+    addresses = struct.pack(f"{len(values)}P", *[start + skip + place for place in kernel.places])
+    return ffi.from_buffer("void *[]", addresses), memory
