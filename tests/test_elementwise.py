@@ -260,3 +260,13 @@ def test_i0_and_selections() -> None:
     agree(lambda xp, x: xp.i0(x), np.linspace(-3, 12, 31), rtol=0 if NUMPY_LIBRARY else 1e-15)
     agree(lambda xp, x: xp.nan_to_num(x[x != 1.5]), REAL)
     agree(lambda xp, x: xp.angle(x[x != 0]), COMPLEX, rtol=1e-14)
+
+
+@pytest.mark.parametrize("scalar", [1.0, 0.0, -2.5, float("nan"), 2, True, 1j, np.float32(3)])
+@pytest.mark.parametrize("ufunc", [np.logical_and, np.logical_or, np.logical_xor])
+def test_logical_functions_take_any_number(ufunc, scalar):
+    host = np.array([0.0, 1.5, np.nan, -0.0])
+    x = da.to_gpu(host)
+    with da.config(oracle_limit=0):
+        np.testing.assert_array_equal(ufunc(x, scalar).get(), ufunc(host, scalar))
+        np.testing.assert_array_equal(ufunc(scalar, x).get(), ufunc(scalar, host))

@@ -69,6 +69,8 @@ def encode(nodes: list[Node], mark: int, loads: list[Node], scalars: list[Any]) 
                 if dtype.kind == "c":
                     value = complex(source)
                     scalars += (value.real, value.imag)
+                elif dtype.kind == "b":  # logical functions take any number there
+                    scalars.append(bool(source))
                 else:
                     scalars.append(source)
         node.slot = slot
