@@ -1,6 +1,7 @@
 """Launches of raw kernels on OpenCL devices: failures, variants of a program, streams, errors."""
 
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -140,6 +141,55 @@ def test_arrays_of_the_host():
     code.launch("f", RawCall((1, 1, 1), (64, 1, 1), 0, values, [], []))
     np.testing.assert_array_equal(y, 2 * x + 3)
     assert done == [([], [])]
+
+
+def test_arrays_of_device_openmp():
+    source = """
+    __device__ int calls;
+    __global__ void mirrored(const double *x, double *y, int n) {
+        extern __shared__ double s[];
+        int i = blockIdx.x * blockDim.x + threadIdx.x;
+        s[threadIdx.x] = i < n ? x[i] : 0;
+        __syncthreads();
+        if (i < n) y[i] = s[blockDim.x - 1 - threadIdx.x];
+        atomicAdd(&calls, 1);
+    }"""
+    made = da.RawModule(source, backend="opencl")
+    x = da.arange(512.0, device="openmp") + 0
+    y = da.zeros(512, device="openmp")
+    made.get_function("mirrored")((8,), (64,), (x, y, 512), shared_mem=512)
+    want = np.arange(512.0).reshape(8, 64)[:, ::-1].ravel()
+    np.testing.assert_array_equal(y.get(), want)
+    calls = made.get_global("calls", "i4", (), device="openmp")
+    assert int(calls.get()) == 512
+    calls[...] = 0
+    stream = da.Stream(device="openmp")
+    with stream:
+        made.get_function("mirrored")(8, 64, (y, x, 512), shared_mem=512)
+    stream.synchronize()
+    np.testing.assert_array_equal(x.get(), np.arange(512.0))
+    assert int(calls.get()) == 512
+
+
+def test_owners_of_memory_are_kept_until_launches_have_ended():
+    class Owner:
+        pass
+
+    owner = Owner()
+    gone = weakref.ref(owner)
+    memory = da.arange(1000, dtype="i4", device="sycl") + 0
+    x = da.from_address(memory.ptr, (1000,), "i4", device="sycl", owner=owner)
+    del owner
+    run(LAUNCHES, "twice", 8, 128, x, 1000)
+    assert gone() is not None
+    del x
+    assert gone() is None
+    np.testing.assert_array_equal(memory.get(), 2 * np.arange(1000))
+    host = np.arange(10, dtype="i4")
+    y = da.from_address(host.ctypes.data, (10,), "i4", device="sycl", owner=host)
+    run(LAUNCHES, "twice", 1, 32, y, 10)
+    np.testing.assert_array_equal(y.get(), 2 * np.arange(10))
+    np.testing.assert_array_equal(host, 2 * np.arange(10))
 
 
 def test_sizes_of_arguments():

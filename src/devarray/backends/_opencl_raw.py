@@ -25,6 +25,7 @@ from devarray.modules import Attributes, RawCall, RawCode, RawSource
 
 __all__ = ["OpenclCode", "Put", "processor_code"]
 
+_Sizes = tuple[int, int, int]
 # Does a piece of work, which is given a queue and reads and writes blocks, on the current stream
 Put = Callable[[Sequence[Block], Sequence[Block], Callable[[Any], None]], None]
 
@@ -36,6 +37,7 @@ _BYTES = (64, 256, 4096)  # of `da_Bytes0` and so on
 _FAILURES = {1: "assertion failed", 2: "trap"}
 _USUAL_BLOCKS = (1 << 21) - 1  # of a grid, along each axis: see DA_LIMIT
 _HUGE_BYTES = 1 << 31
+_MOST_PLANS = 1000
 _RECURSION = re.compile(r"recursive call in function:\s*\n\s*(\S+)")
 
 
@@ -161,6 +163,26 @@ class _Program:
         return np.frombuffer(memory.copy_to_host(), np.uint32)[:8].tolist()  # type: ignore[no-any-return]
 
 
+class _Plan(NamedTuple):
+    """How a kernel is launched with blocks and a grid of certain sizes.
+
+    Attributes
+    ----------
+    program, slot
+        What is launched.
+    total, local : list of int
+        Threads, and threads of a block, along each axis of SYCL.
+    others : tuple of str
+        Variables that are copied to the program, and back.
+    """
+
+    program: _Program
+    slot: _Slot
+    total: list[int]
+    local: list[int]
+    others: tuple[str, ...]
+
+
 def _built(code: OpenclCode, text: OpenclText, options: str) -> Any:
     dpctl = code.dpctl
     name = code.queue.sycl_device.name
@@ -211,6 +233,7 @@ class OpenclCode(RawCode):
         self.queue = queue
         self._put = put
         self._programs: dict[_Variant, _Program] = {}
+        self._plans: dict[tuple[str, _Sizes, _Sizes, bool, bool], _Plan] = {}
         self._main = self._program(_Variant(current().fast_math))
 
     def _program(self, variant: _Variant) -> _Program:
@@ -252,43 +275,50 @@ class OpenclCode(RawCode):
 
     def launch(self, name: str, call: RawCall) -> None:
         """See `devarray.modules.RawCode`."""
+        huge = any(block.nbytes >= _HUGE_BYTES for block in (*call.reads, *call.writes))
+        key = (name, call.grid, call.block, current().fast_math, huge)
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = self._plan(*key)
+        self._put(call.reads, call.writes, partial(self._run, plan, call))
+
+    def _plan(self, name: str, grid: _Sizes, block: _Sizes, fast: bool, huge: bool) -> _Plan:
         entry = self._slot(name).entry
         if entry.refused:
             raise UnsupportedError(f"kernel {name}: {entry.refused}")
-        several = call.block[1] * call.block[2] > 1
-        sizes = [block.nbytes for block in (*call.reads, *call.writes)]
-        threads = math.prod(call.grid) * math.prod(call.block)
-        huge = max(call.grid) > _USUAL_BLOCKS or max((threads, *sizes)) >= _HUGE_BYTES
-        flat = call.block[:2] if entry.warps and several else ()
-        program = self._program(_Variant(current().fast_math, huge, flat))
-        self._put(call.reads, call.writes, partial(self._run, program, name, call))
+        threads = math.prod(grid) * math.prod(block)
+        huge = huge or max(grid) > _USUAL_BLOCKS or threads >= _HUGE_BYTES
+        several = entry.warps and block[1] * block[2] > 1
+        program = self._program(_Variant(fast, huge, block[:2] if several else ()))
+        if several:
+            block = (math.prod(block), 1, 1)
+        axes = max(k + 1 for k in range(3) if k == 0 or block[k] > 1 or grid[k] > 1)
+        # the last axis of SYCL is the first one of OpenCL
+        local = list(reversed(block[:axes]))
+        total = [a * b for a, b in zip(reversed(grid[:axes]), local, strict=True)]
+        others = () if program is self._main else tuple(self._main.variables)
+        return _Plan(program, program.slots[name], total, local, others)
 
-    def _run(self, program: _Program, name: str, call: RawCall, queue: Any) -> None:
+    def _run(self, plan: _Plan, call: RawCall, queue: Any) -> None:
         """Put a launch into a queue; wait for it if it may report a failure."""
-        others = [] if program is self._main else list(self._main.variables)
-        for variable in others:
+        program, slot = plan.program, plan.slot
+        for variable in plan.others:
             place, nbytes = self._main.variables[variable]
             program.copy(queue, program.variables[variable][0], place, nbytes)
-        slot = program.slots[name]
         data = bytearray(slot.nbytes)
         for offset, value in zip(slot.offsets, call.values, strict=True):
             data[offset : offset + len(value)] = value
-        arguments = [self.dpctl.RawKernelArg(bytes(data))]
+        arguments = [self.dpctl.RawKernelArg(data)]
         if slot.entry.dynamic:
             arguments.append(self.dpctl.LocalAccessor("u1", (max(call.shared_bytes, 1),)))
-        block = call.block
-        if slot.entry.warps and block[1] * block[2] > 1:
-            block = (math.prod(block), 1, 1)
-        axes = max(k + 1 for k in range(3) if k == 0 or block[k] > 1 or call.grid[k] > 1)
-        # the last axis of SYCL is the first one of OpenCL
-        local = list(reversed(block[:axes]))
-        total = [a * b for a, b in zip(reversed(call.grid[:axes]), local, strict=True)]
-        error = self.dpctl._sycl_queue.SyclKernelSubmitError
+        name = slot.entry.name
         try:
-            queue.submit_async(slot.kernel, arguments, total, local)
-        except error as problem:
+            queue.submit_async(slot.kernel, arguments, plan.total, plan.local)
+        except self.dpctl._sycl_queue.SyclKernelSubmitError as problem:
             raise DeviceError(f"kernel {name} could not be launched: {problem}") from None
-        for variable in others:
+        for variable in plan.others:
             place, nbytes = self._main.variables[variable]
             program.copy(queue, place, program.variables[variable][0], nbytes)
         if slot.entry.fails:

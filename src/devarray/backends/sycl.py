@@ -191,6 +191,17 @@ class AdoptedBlock(Block):
         self.device.bury(self.memory)
 
 
+class ForeignBlock(Block):
+    """A block over memory that somebody else has made, and may give back once it is gone."""
+
+    __slots__ = ()
+
+    device: Sycl
+
+    def __del__(self) -> None:
+        self.device.finish()
+
+
 class Program:
     """The kernels of one text."""
 
@@ -247,7 +258,7 @@ class Sycl(Device):
         self._seconds = 0.0
         self._grave: list[Any] = []
         self._begin()
-        self.memory = MemoryPool(self.name, self._allocate, self._before_reuse, self._before_free)
+        self.memory = MemoryPool(self.name, self._allocate, self._before_reuse, self.finish)
 
     def _allocate(self, size: int) -> tuple[int, Any]:
         dpctl = self._dpctl
@@ -264,7 +275,7 @@ class Sycl(Device):
         for user in users:
             stream.follow(*user)
 
-    def _before_free(self) -> None:
+    def finish(self) -> None:
         """Wait until nothing in any queue uses memory that goes back to the system."""
         for stream in self.streams():
             stream.synchronize()
@@ -274,7 +285,7 @@ class Sycl(Device):
         self._grave.append(memory)
         if len(self._grave) >= MOST_WAITING:
             waiting, self._grave = self._grave, []
-            self._before_free()
+            self.finish()
             waiting.clear()
 
     def empty(self, nbytes: int) -> Block:
@@ -298,7 +309,7 @@ class Sycl(Device):
 
     def at(self, address: int, nbytes: int, owner: object = None) -> Block:
         """See `devarray.device.Device`."""
-        return Block(self, address, nbytes, self._usm(address, nbytes, owner))
+        return ForeignBlock(self, address, nbytes, self._usm(address, nbytes, owner))
 
     def native(
         self, block: Block, layout: Layout, dtype: np.dtype[Any], writeable: bool = True
