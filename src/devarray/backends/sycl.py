@@ -27,7 +27,7 @@ from devarray.errors import CompileError, DeviceError, UnsupportedError
 from devarray.kernels.preludes import with_prelude
 from devarray.kernels.spec import THREADS
 from devarray.layout import Layout
-from devarray.modules import RawCode, RawSource
+from devarray.modules import Limits, RawCode, RawSource
 from devarray.pool import ALIGNMENT, MemoryPool
 from devarray.registry import Found
 from devarray.streams import Event, Stream
@@ -421,6 +421,14 @@ class Sycl(Device):
         stream: Any = self.order(reads, writes) if self.several_streams else self.default_stream
         kernel.queue = stream.queue  # type: ignore[attr-defined]
         kernel(arguments, launches)
+
+    @property
+    def limits(self) -> Limits:
+        """See `devarray.device.Device`; nothing goes beyond what kernels in CUDA C may expect."""
+        usual, native = Limits(), self._device
+        threads = min(usual.threads, native.max_work_group_size)
+        x, y, z = map(min, usual.block, native.max_work_item_sizes3d)
+        return Limits(threads, (x, y, z), shared_bytes=native.local_mem_size)
 
     def load_raw(self, source: RawSource) -> RawCode:
         """See `devarray.device.Device`."""
