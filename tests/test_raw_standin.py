@@ -428,6 +428,9 @@ KERNELS = {
     "C": 'extern "C" __global__ void k(double *x) { x[blockIdx.x] = threadIdx.y; }',
     "bounds": "__global__ void __launch_bounds__(128, 2) k(int *x) { x[threadIdx.x]++; }",
     "namespaces": "namespace a { namespace b { __global__ void k(int *x) { *x = 1; } } }",
+    "one name twice": """
+        namespace a { __global__ void k(int *x) { *x = 1; } }
+        namespace b { __global__ void k(float *x) { *x = 2; } }""",
     "static shared": """
         __global__ void k(float *x) {
             __shared__ float s[128];
@@ -520,6 +523,7 @@ def test_nvrtc_compiles(name, architecture, tmp_path):
     assert set(names) <= set(kernels) and set(kernels.values()) <= set(entries)
     found = {text.rpartition("::")[2] for text in kernels}
     assert "k" in found or (name == "by macros" and entries == ["_Z1kPf"])
+    assert len(kernels) == (2 if name == "one name twice" else len(names) + (name != "by macros"))
     for text, symbol in lowered.items():
         if text[0] == "&":
             assert symbol.encode() in code

@@ -61,7 +61,8 @@ class Declarations:
     Attributes
     ----------
     kernels : dict
-        The name without namespaces of each kernel that is no template -> its expression in C++.
+        The name of each kernel that is no template, with and without its namespaces -> its
+        expression in C++.
     variables : dict
         The same for variables, whose expressions are addresses (``&name``).
     templates : set of str
@@ -80,14 +81,19 @@ class Declarations:
             listed = " ".join(piece.head[place : closing(piece.head, place) - 1].split())
             template = _template(piece.head)
             if template is None:
-                self.kernels[piece.name] = piece.namespace + piece.name
+                full = piece.namespace + piece.name
+                self.kernels.setdefault(piece.name, full)
+                self.kernels[full] = full
             else:
                 self.templates.add(piece.name)
             self._heads.setdefault(piece.name, set()).add((template or "", listed))
         if not reading.whole:  # braces do not match, as where a condition leaves out one of two
             for name in _marked(reading):
                 self.kernels.setdefault(name, name)
-        self.variables = {name: f"&{full}" for name, full in _variables(reading)}
+        self.variables: dict[str, str] = {}
+        for name, full in _variables(reading):
+            self.variables.setdefault(name, f"&{full}")
+            self.variables[full] = f"&{full}"
 
     def parameters(self, name: str) -> tuple[Parameter, ...] | None:
         """Return what the text says of a kernel, or of an instance of a template."""
