@@ -134,6 +134,24 @@ KERNELS = {
             __syncthreads();
         }
     }""",
+    "moving": """__global__ void moving(const float *x, float *y, int n) {
+        __shared__ __align__(16) float s[64];
+        constexpr int TWICE = 2 * 32;
+        static_assert(TWICE == 64, "");
+        int u = 1, t = threadIdx.x, j = t + u, first = blockIdx.x * TWICE, last = first + 2;
+        s[t] = x[first + t];
+        __syncthreads();
+        u = 40;
+        float sum = 0;
+        for (int a = first, b = 0; a <= last; a += u / 40, b += 2) {
+            int half = b / 2, k = j + half;
+            s[t] += x[a];
+            __syncthreads();
+            sum += s[(k + b) % 64];
+            __syncthreads();
+        }
+        y[first + t] = sum + j + u;
+    }""",
     "shape": """__global__ void shape(const float *x, float *y, int n) {
         __shared__ float tile[8][9];
         int a = threadIdx.x, b = threadIdx.y, i = (blockIdx.x * 8 + b) * 8 + a;
@@ -282,12 +300,14 @@ class Program:
         self.random = random.Random(seed)
         self.private = ["a", "b"]
         self.common = ["u"]
+        self.fixed = []
         self.read, self.written = "r", "w"
 
     def value(self, depth=2):
         pick = self.random.choice
         if depth == 0:
-            return pick([*self.private, *self.common, "t", "threadIdx.x", "blockIdx.x", "7u", "n"])
+            fixed = [*self.fixed, "t", "threadIdx.x", "blockIdx.x", "7u", "n"]
+            return pick([*self.private, *self.common, *fixed])
         left, right = self.value(depth - 1), self.value(depth - 1)
         forms = ["{0} + {1}", "{0} * {1}", "{0} ^ {1}", "({0} > {1} ? {0} : {1})", "{0} - {1} % 5u"]
         form = pick([*forms, f"{self.read}[({{0}}) % 64u]", "x[({0}) % 256u]"])
@@ -310,10 +330,9 @@ class Program:
             return f"u = {self.uniform()};"
         if kind == 5:
             name = f"v{self.random.randrange(10**6)}"
-            text = f"{pick(['unsigned', 'const unsigned'])} {name} = {self.value()};"
-            if not text.startswith("const"):
-                self.private.append(name)
-            return text
+            kind, value = pick(["unsigned", "const unsigned"]), self.value(pick([0, 1, 2]))
+            (self.fixed if kind.startswith("const") else self.private).append(name)
+            return f"{kind} {name} = {value};"
         if kind == 6:
             self.read, self.written = self.written, self.read
             return "__syncthreads();"
@@ -322,9 +341,9 @@ class Program:
                 "for (unsigned i = blockIdx.x * blockDim.x + t; i < n; i += blockDim.x * gridDim.x)"
                 f" {pick(self.private)} += x[i] ^ {self.value(1)};"
             )
-        saved = list(self.private)
+        saved = list(self.private), list(self.fixed)
         inner = " ".join(self.statement(depth - 1) for _ in range(3))
-        self.private = saved
+        self.private, self.fixed = saved
         k = f"k{self.random.randrange(10**6)}"
         # an even number of exchanges of the arrays, so that each round finds them alike
         end = "__syncthreads(); " + ("" if self.balanced(inner) else "__syncthreads(); ")

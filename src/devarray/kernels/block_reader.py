@@ -17,10 +17,14 @@ from .statements import (
     NotUnderstoodError,
     Statement,
     Token,
+    assignment,
     declarators,
     parse_body,
+    shared_tokens,
     split_tokens,
+    step_of,
     tokens_of,
+    upper_limit,
 )
 
 __all__ = [
@@ -30,7 +34,6 @@ __all__ = [
     "Stride",
     "Surroundings",
     "Variable",
-    "assignment",
     "names_in",
 ]
 
@@ -213,9 +216,11 @@ class Reader:
         if statement.kind == "empty":
             return None
         if "__shared__" in words and not statement.children:
-            rest = [t for t in statement.tokens[:-1] if t.text not in ("__shared__", "extern")]
-            self.constants.update(one.name for one in declarators(rest) or ())
+            self.constants.update(d.name for d in declarators(shared_tokens(statement)) or ())
             return Node("shared", statement)
+        if "constexpr" in words and not statement.children:
+            self.constants.update(d.name for d in declarators(statement.tokens[:-1]) or ())
+            return Node("declare", statement)
         if statement.kind == "declaration":
             return self._declaration(statement, words)
         if words[0] in ("typedef", "using", "static_assert"):
@@ -291,7 +296,7 @@ class Reader:
         (variable,) = named
         if not all(_INTEGERS.fullmatch(word) for word in variable.type):
             return None
-        ends = _upper_limit(variable.name, parts[1]), _step(variable.name, parts[2])
+        ends = upper_limit(variable.name, parts[1]), step_of(variable.name, parts[2])
         if not ends[0] or not ends[1]:
             return None
         (body,) = statement.children
@@ -308,7 +313,7 @@ class Reader:
         if variable is None or body.kind != "block" or not body.children:
             return None
         last = body.children[-1]
-        limit, step = _upper_limit(name, statement.head), _step(name, last.tokens[:-1])
+        limit, step = upper_limit(name, statement.head), step_of(name, last.tokens[:-1])
         used = any(token.text == name for other in later for token in other.tokens)
         if not limit or not step or used or statement not in self.statements:
             return None
@@ -356,19 +361,15 @@ class Reader:
         return found
 
     def _classify(self) -> None:
-        changed = self._changed()
-        self.changed = changed
+        changed = self.changed = self._changed()
         self.constants |= self.parameters - changed.keys()
-        common = self._common(changed)
-        for name, variable in self.variables.items():
-            one = variable.first
-            if name in common:
-                variable.kind, variable.varies = "uniform", False
-            elif name not in changed and len(variable.declared) == 1 and one.value:
-                simple = one.plain and not one.lengths and "&" not in one.type
-                if simple and self.is_pure(one.value):
-                    variable.varies = self.varies(one.value)
-                    variable.kind = "again" if variable.varies else "uniform"
+        places = self._places()
+        known = -1
+        while known < (known := sum(v.kind != "lane" for v in self.variables.values())):
+            for name, variable in self.variables.items():
+                if name not in changed and variable.kind == "lane":
+                    self._classify_constant(variable)
+            self._classify_common(changed, places)
         for node in self.walk(self.nodes):
             if node.region is not None:
                 for _, name in names_in(node.region.tokens):
@@ -379,9 +380,28 @@ class Reader:
                     if name in self.variables:
                         self.variables[name].regions.add(-1)
 
-    def _common(self, changed: dict[str, list[int]]) -> set[str]:
-        """Return the variables that change, for all threads in the same way."""
-        places = {}  # of what the block does once: the value, or nothing for ++ and --
+    def _classify_constant(self, variable: Variable) -> None:
+        """Say what a variable is that keeps its first value."""
+        one = variable.first
+        simple = one.plain and not one.lengths and "&" not in one.type
+        if len(variable.declared) > 1 or not one.value or not simple:
+            return
+        if not self.is_pure(one.value):
+            return
+        if not self.varies(one.value):
+            variable.kind, variable.varies = "uniform", False
+        elif not self._may_change(one.value):
+            variable.kind = "again"
+
+    def _may_change(self, tokens: Iterable[Token]) -> bool:
+        """Say whether a value is made of anything that may change later."""
+        names = {token.text for token in tokens}
+        bodies = [tokens_of(self.around.macros[name]) for name in names & self.around.macros.keys()]
+        return bool(names & self.changed.keys()) or any(map(self._may_change, bodies))
+
+    def _places(self) -> dict[int, list[Token]]:
+        """Return where the block itself changes variables, and to what: nothing for ++ and --."""
+        places = {}
         for node in self.walk(self.nodes):
             if node.kind == "for" and node.statement is not None:
                 init, _, step = split_tokens(node.statement.head, ";")
@@ -394,6 +414,12 @@ class Reader:
                 for statement in node.region.statements:
                     if statement.kind == "expression":
                         places.update(assignment(statement.tokens[:-1]))
+        return places
+
+    def _classify_common(
+        self, changed: dict[str, list[int]], places: dict[int, list[Token]]
+    ) -> None:
+        """Find the variables that change, for all threads in the same way."""
         found = {
             name
             for name, variable in self.variables.items()
@@ -413,7 +439,7 @@ class Reader:
             for name in wrong:
                 self.variables[name].kind, self.variables[name].varies = "lane", True
             if not wrong:
-                return found
+                return
             found -= wrong
 
     def is_pure(self, tokens: Sequence[Token], also: Container[str] = ()) -> bool:
@@ -459,38 +485,3 @@ class Reader:
             if variable is None and body is not None and self.varies(tokens_of(body)):
                 return True
         return False
-
-
-def _upper_limit(name: str, tokens: Sequence[Token]) -> list[Token] | None:
-    """Return what ``name < ...`` compares with."""
-    if len(tokens) < 3 or tokens[0].text != name or tokens[1].text != "<":
-        return None
-    rest = list(tokens[2:])
-    if any(token.text in ("&&", "||", "?", ",", "<", ">", "==", name) for token in rest):
-        return None
-    return rest
-
-
-def _step(name: str, tokens: Sequence[Token]) -> list[Token] | None:
-    """Return what ``name += ...`` or ``name = name + ...`` adds."""
-    words = [token.text for token in tokens]
-    rest: list[Token] = []
-    if words[:2] == [name, "+="]:
-        rest = list(tokens[2:])
-    elif words[:4] == [name, "=", name, "+"]:
-        rest = list(tokens[4:])
-    if not rest or any(token.text in (",", name, "?") for token in rest):
-        return None
-    if len(rest) == 1 and rest[0].text[0].isdigit():  # neighbours are those of one thread
-        return None
-    return rest
-
-
-def assignment(tokens: Sequence[Token]) -> dict[int, list[Token]]:
-    """Return the place of the variable that is all that an expression changes, and its operands."""
-    words = [token.text for token in tokens]
-    if (len(words) == 2 and "++" in words) or (len(words) == 2 and "--" in words):
-        return {token.start: [] for token in tokens if NAME.fullmatch(token.text)}
-    if len(words) > 2 and words[1] in ASSIGNMENTS and NAME.fullmatch(words[0]):
-        return {tokens[0].start: list(tokens[2:])}
-    return {}

@@ -14,8 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from .block_reader import Node, Reader, Region, Stride, Surroundings, Variable, assignment, names_in
-from .statements import Declarator, NotUnderstoodError, Statement, Token, declarators, split_tokens
+from .block_reader import Node, Reader, Region, Stride, Surroundings, Variable, names_in
+from .statements import (
+    Declarator,
+    NotUnderstoodError,
+    Statement,
+    Token,
+    assignment,
+    declarators,
+    shared_tokens,
+    split_tokens,
+)
 
 __all__ = ["Surroundings", "block_text"]
 
@@ -98,14 +107,15 @@ class _Writer(Reader):
                 yield from self._write_control(node, statement)
 
     def _shared(self, statement: Statement) -> str:
-        words = [token for token in statement.tokens if token.text not in ("__shared__", "static")]
-        if words[0].text != "extern" and "extern" not in [token.text for token in words]:
-            kept = [token.text for token in words]
-            self._refuse_values(kept)
+        words = [token.text for token in statement.tokens]
+        rest = shared_tokens(statement)
+        if "=" in words:
+            raise NotUnderstoodError("shared memory that has a value")
+        if "extern" not in words:
             line = self.around.source.count("\n", 0, statement.tokens[0].start) + 1
-            return f'\n#line {line} "kernel"\nDH_SHARED {" ".join(kept)}\n'
-        rest = [token for token in words if token.text != "extern"]
-        named = declarators(rest[:-1])
+            kept = " ".join(token.text for token in rest)
+            return f'\n#line {line} "kernel"\nDH_SHARED {kept};\n'
+        named = declarators(rest)
         if named is None or len(named) != 1:
             raise NotUnderstoodError("shared memory")
         (one,) = named
@@ -115,10 +125,6 @@ class _Writer(Reader):
         volatile = "volatile " if "volatile" in one.qualifiers else ""
         kind = f"{volatile}{' '.join(one.type)}"
         return f"DH_DYNAMIC({kind}, {one.name}, {''.join(lengths[2:])});"
-
-    def _refuse_values(self, words: list[str]) -> None:
-        if "=" in words or "__align__" in words or "alignas" in words:
-            raise NotUnderstoodError("shared memory")
 
     # Regions
 

@@ -7,18 +7,23 @@ source. What is not understood raises `NotUnderstoodError`: whoever asked leaves
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 __all__ = [
+    "ASSIGNMENTS",
     "Declarator",
     "NotUnderstoodError",
     "Statement",
     "Token",
+    "assignment",
     "declarators",
     "parse_body",
+    "shared_tokens",
     "split_tokens",
+    "step_of",
     "tokens_of",
+    "upper_limit",
 ]
 
 
@@ -39,6 +44,7 @@ _TOKEN = re.compile(
     r"[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.'])*|\"[^\"\n]*\"|'[^'\n]*'"
     r"|<<=|>>=|->\*|\.\.\.|::|->|\+\+|--|<<|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\S"
 )
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _NO_TYPES = frozenset((
     "return", "break", "continue", "goto", "if", "else", "for", "while", "do", "switch",
@@ -337,3 +343,56 @@ def _named_type(words: list[str], place: int) -> tuple[list[str], int]:
         else:
             break
     return words[start:place], place
+
+
+def upper_limit(name: str, tokens: Sequence[Token]) -> list[Token] | None:
+    """Return what ``name < ...`` compares with."""
+    if len(tokens) < 3 or tokens[0].text != name or tokens[1].text != "<":
+        return None
+    rest = list(tokens[2:])
+    if any(token.text in ("&&", "||", "?", ",", "<", ">", "==", name) for token in rest):
+        return None
+    return rest
+
+
+def step_of(name: str, tokens: Sequence[Token]) -> list[Token] | None:
+    """Return what ``name += ...`` or ``name = name + ...`` adds."""
+    words = [token.text for token in tokens]
+    rest: list[Token] = []
+    if words[:2] == [name, "+="]:
+        rest = list(tokens[2:])
+    elif words[:4] == [name, "=", name, "+"]:
+        rest = list(tokens[4:])
+    if not rest or any(token.text in (",", name, "?") for token in rest):
+        return None
+    if len(rest) == 1 and rest[0].text[0].isdigit():  # neighbours are those of one thread
+        return None
+    return rest
+
+
+def assignment(tokens: Sequence[Token]) -> dict[int, list[Token]]:
+    """Return the place of the variable that is all that an expression changes, and its operands."""
+    words = [token.text for token in tokens]
+    if (len(words) == 2 and "++" in words) or (len(words) == 2 and "--" in words):
+        return {token.start: [] for token in tokens if _NAME.fullmatch(token.text)}
+    if len(words) > 2 and words[1] in ASSIGNMENTS and _NAME.fullmatch(words[0]):
+        return {tokens[0].start: list(tokens[2:])}
+    return {}
+
+
+_NO_DECLARATION = frozenset(("__shared__", "static", "extern"))
+
+
+def shared_tokens(statement: Statement) -> list[Token]:
+    """Return the declaration of shared memory without its qualifiers and its alignment."""
+    found: list[Token] = []
+    place = 0
+    tokens = statement.tokens[:-1]
+    while place < len(tokens):
+        if tokens[place].text in ("__align__", "alignas") and tokens[place + 1].text == "(":
+            place = _closing(tokens, place + 1)
+            continue
+        if tokens[place].text not in _NO_DECLARATION:
+            found.append(tokens[place])
+        place += 1
+    return found
