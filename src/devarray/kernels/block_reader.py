@@ -89,14 +89,14 @@ class Variable:
         One for the block, computed anew where it is needed, or one for each thread.
     varies : bool
         Whether it may differ from thread to thread.
-    regions : set of int
-        The regions that mention it; -1 stands for the head of a loop or condition.
+    loops : set of int
+        The loops over the threads that mention it; -1 stands for the head of a loop or condition.
     """
 
     declared: list[Declarator]
     kind: str = "lane"
     varies: bool = True
-    regions: set[int] = field(default_factory=set)
+    loops: set[int] = field(default_factory=set)
 
     @property
     def first(self) -> Declarator:
@@ -108,13 +108,7 @@ class Variable:
 class Region:
     """Statements that the threads run one after the other."""
 
-    number: int
     statements: list[Statement] = field(default_factory=list)
-
-    @property
-    def tokens(self) -> list[Token]:
-        """The tokens of all its statements."""
-        return [token for statement in self.statements for token in statement.tokens]
 
 
 @dataclass
@@ -175,7 +169,6 @@ class Reader:
         self.parameters = set(parameters)
         self.constants = {*NAME.findall(head.rpartition(">")[0]), *_PURE, *_INDICES}
         self.statements = parse_body(self.tokens)
-        self.regions: list[Region] = []
         self.variables: dict[str, Variable] = {}
         self.declared_at: set[int] = set()  # places of names in declarations of the block
         self.strides: set[int] = set()  # places of names that only a loop over the grid changes
@@ -201,8 +194,7 @@ class Reader:
                 nodes.append(node)
                 continue
             if not nodes or nodes[-1].kind != "region":
-                self.regions.append(Region(len(self.regions)))
-                nodes.append(Node("region", region=self.regions[-1]))
+                nodes.append(Node("region", region=Region()))
             region = nodes[-1].region
             assert region is not None
             region.statements.append(statement)
@@ -285,7 +277,6 @@ class Reader:
         for k, name in names_in(found.body):
             if name == found.name and self._changes(found.body, k):
                 return None
-        self.regions.append(found.region)
         return Node("stride", statement, region=found.region, stride=found)
 
     def _stride_for(self, statement: Statement) -> Stride | None:
@@ -300,7 +291,7 @@ class Reader:
         if not ends[0] or not ends[1]:
             return None
         (body,) = statement.children
-        region = Region(len(self.regions), [statement])
+        region = Region([statement])
         first = variable.value or []
         return Stride(
             " ".join(variable.type), variable.name, first, ends[0], ends[1], body.tokens, region
@@ -321,7 +312,7 @@ class Reader:
             return None
         self.strides.add(last.tokens[0].start)
         tokens = [*body.tokens[: -len(last.tokens) - 1], body.tokens[-1]]
-        region = Region(len(self.regions), [statement])
+        region = Region([statement])
         return Stride(
             " ".join(variable.first.type), name, [statement.head[0]], limit, step, tokens, region
         )
@@ -370,15 +361,38 @@ class Reader:
                 if name not in changed and variable.kind == "lane":
                     self._classify_constant(variable)
             self._classify_common(changed, places)
+        number = 0  # of a loop over the threads
         for node in self.walk(self.nodes):
+            number += 1
             if node.region is not None:
-                for _, name in names_in(node.region.tokens):
-                    if name in self.variables:
-                        self.variables[name].regions.add(node.region.number)
+                for statement in node.region.statements:
+                    number += self.is_once(statement)
+                    self._mention(statement.tokens, number)
             elif node.statement is not None and node.kind in ("for", "while", "do", "if"):
-                for _, name in names_in(node.statement.head):
-                    if name in self.variables:
-                        self.variables[name].regions.add(-1)
+                self._mention(node.statement.head, -1)
+
+    def _mention(self, tokens: Sequence[Token], number: int) -> None:
+        for _, name in names_in(tokens):
+            if name in self.variables:
+                self.variables[name].loops.add(number)
+
+    def is_once(self, statement: Statement) -> bool:
+        """Say whether the block does a statement, or a part of it, once for all threads."""
+        if statement.kind == "declaration":
+            named = declarators(statement.tokens[:-1]) or []
+            return any(self.variables[one.name].kind == "uniform" for one in named)
+        if statement.kind == "expression":
+            changed = assignment(statement.tokens[:-1])
+            names = {token.text for token in statement.tokens if token.start in changed}
+            return any(
+                name in self.variables and self.variables[name].kind == "uniform" for name in names
+            )
+        if statement.kind == "if" and len(statement.children) == 1:
+            (child,) = statement.children
+            inner = child.children if child.kind == "block" else [child]
+            ends = [part.kind for part in inner] == ["return"] and len(inner[0].tokens) == 2
+            return ends and self.is_pure(statement.head) and not self.varies(statement.head)
+        return False
 
     def _classify_constant(self, variable: Variable) -> None:
         """Say what a variable is that keeps its first value."""

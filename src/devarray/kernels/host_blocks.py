@@ -12,7 +12,7 @@ Whatever is not understood is left to the other ways of `host_grid`, which run a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from .block_reader import Node, Reader, Region, Stride, Surroundings, Variable, names_in
 from .statements import (
@@ -20,7 +20,6 @@ from .statements import (
     NotUnderstoodError,
     Statement,
     Token,
-    assignment,
     declarators,
     shared_tokens,
     split_tokens,
@@ -142,10 +141,12 @@ class _Writer(Reader):
                 more |= new
         return [name for name in self.variables if name in wanted]
 
-    def _before(self, tokens: Sequence[Token], region: int) -> list[str]:
-        """Return the lines that make the variables of a thread known to what follows."""
+    def _before(self, tokens: Sequence[Token], here: Container[str] = ()) -> list[str]:
+        """Return the lines that make the variables of a thread known to what follows.
+
+        `here` are those that are declared in it.
+        """
         lines = []
-        declared_here = self._declared_in(region)
         for name in self._needed(tokens):
             variable = self.variables[name]
             if variable.kind == "again":
@@ -153,33 +154,24 @@ class _Writer(Reader):
             elif variable.kind == "lane" and self._is_kept(variable):
                 if variable.first.lengths:
                     lines.append(f"auto &{name} = {name}_dh[dh_t];")
-                elif name not in declared_here:
+                elif name not in here:
                     lines.append(f"{self._kept_type(variable)} {name} = {name}_dh[dh_t];")
         return lines
 
-    def _after(self, tokens: Sequence[Token], region: int) -> list[str]:
+    def _after(self, tokens: Sequence[Token], here: Container[str] = ()) -> list[str]:
         """Return the lines that keep what a thread has changed."""
         starts = {token.start for token in tokens}
         lines = []
-        declared_here = self._declared_in(region)
         for name in self._needed(tokens):
             variable = self.variables[name]
             if variable.kind != "lane" or not self._is_kept(variable) or variable.first.lengths:
                 continue
-            if name in declared_here or starts & set(self.changed.get(name, ())):
+            if name in here or starts & set(self.changed.get(name, ())):
                 lines.append(f"{name}_dh[dh_t] = {name};")
         return lines
 
     def _is_kept(self, variable: Variable) -> bool:
-        return len(variable.regions) > 1
-
-    def _declared_in(self, region: int) -> set[str]:
-        return {
-            declarator.name
-            for statement in self.regions[region].statements
-            if statement.kind == "declaration"
-            for declarator in declarators(statement.tokens[:-1]) or ()
-        }
+        return len(variable.loops) > 1
 
     def _kept_type(self, variable: Variable) -> str:
         words = variable.first.type
@@ -202,41 +194,30 @@ class _Writer(Reader):
         """Yield a loop over the threads; what the block does once comes between such loops."""
         part: list[Statement] = []
         for statement in region.statements:
-            once = self._once(statement)
-            if once is not None:
-                yield from self._write_loop(part, region)
+            if self.is_once(statement):
+                yield from self._write_loop(part)
                 part = []
-                yield once
-            if once is None or statement.kind == "declaration":
+                yield self._once(statement)
+            if statement.kind == "declaration" or not self.is_once(statement):
                 part.append(statement)
-        yield from self._write_loop(part, region)
+        yield from self._write_loop(part)
 
-    def _once(self, statement: Statement) -> str | None:
-        """Return the text of what is done once for the block, None of what each thread does."""
-        if statement.kind == "declaration":
-            named = declarators(statement.tokens[:-1]) or []
-            common = [one for one in named if self.variables[one.name].kind == "uniform"]
-            lines = [self._declare(one) for one in common]
-            return "\n".join(lines) if lines else None
-        if statement.kind == "expression":
-            for start in assignment(statement.tokens[:-1]):
-                name = next(token.text for token in statement.tokens if token.start == start)
-                if name in self.variables and self.variables[name].kind == "uniform":
-                    return self._slice(statement.tokens)
-        if statement.kind == "if" and len(statement.children) == 1:
-            (child,) = statement.children
-            inner = child.children if child.kind == "block" else [child]
-            ends = [part.kind for part in inner] == ["return"] and len(inner[0].tokens) == 2
-            if ends and self.is_pure(statement.head) and not self.varies(statement.head):
-                return self._slice(statement.tokens)
-        return None
+    def _once(self, statement: Statement) -> str:
+        """Return the text of what is done once for the block."""
+        if statement.kind != "declaration":
+            return self._slice(statement.tokens)
+        named = declarators(statement.tokens[:-1]) or []
+        common = [one for one in named if self.variables[one.name].kind == "uniform"]
+        return "\n".join(self._declare(one) for one in common)
 
-    def _write_loop(self, part: Sequence[Statement], region: Region) -> Iterator[str]:
+    def _write_loop(self, part: Sequence[Statement]) -> Iterator[str]:
         if not part:
             return
         texts = []
+        here: set[str] = set()
         for statement in part:
             if statement.kind == "declaration":
+                here.update(one.name for one in declarators(statement.tokens[:-1]) or ())
                 yield from self._storage(statement)
                 texts.append(self._declared(statement))
             else:
@@ -244,7 +225,7 @@ class _Writer(Reader):
         tokens = [token for statement in part for token in statement.tokens]
         if not any(text.strip() for text in texts):
             return
-        before, after = self._before(tokens, region.number), self._after(tokens, region.number)
+        before, after = self._before(tokens, here), self._after(tokens, here)
         returns = any(inner.kind == "return" for one in part for inner in one.walk())
         yield "DH_THREADS {\nDH_LANE"
         if self.ends_early:
@@ -327,14 +308,14 @@ class _Writer(Reader):
     def _write_stride(self, stride: Stride) -> Iterator[str]:
         pure = all(self.is_pure(part) for part in (stride.limit, stride.step))
         if not pure or any(self.varies(part) for part in (stride.limit, stride.step)):
-            yield from self._write_loop(stride.region.statements, stride.region)
+            yield from self._write_loop(stride.region.statements)
             return
-        kind, name, number = stride.type, stride.name, stride.region.number
+        kind, name = stride.type, stride.name
         limit, step = self._plain(stride.limit), self._plain(stride.step)
         first = self._plain(stride.first)
-        start = self._before(stride.first, number)
+        start = self._before(stride.first)
         used = [token for token in stride.body if token.text != name]
-        before, after = self._before(used, number), self._after(used, number)
+        before, after = self._before(used), self._after(used)
         body = self._slice(stride.body)
         if stride.body[0].text != "{":
             body = f"{{{body}}}"
