@@ -7,7 +7,7 @@ import pytest
 
 from devarray.errors import CompileError, DeviceError
 from devarray.kernels.host_grid import HostModule
-from devarray.kernels.host_text import _blocks
+from devarray.kernels.host_text import _blocks, host_text
 from devarray.kernels.source_text import read
 from host_modules import at
 
@@ -252,6 +252,29 @@ def test_messages_are_those_of_the_text_as_it_is():
     with pytest.raises(CompileError, match=r"kernel:5:\d+: error: .nothing.") as error:
         HostModule(source)
     assert "dh_x" not in error.value.log
+
+
+def test_what_does_not_compile_is_left_out_alone():
+    source = """typedef float Row[4];
+__global__ void odd(float *x) {
+    Row row;
+    for (int k = 0; k < 4; ++k) row[k] = x[4 * threadIdx.x + k];
+    __syncthreads();
+    x[threadIdx.x] = row[0] + row[3];
+}
+__global__ void even(float *x) {
+    float v = x[threadIdx.x];
+    __syncthreads();
+    x[threadIdx.x ^ 1] = v;
+}"""
+    assert set(_blocks(source, read(source))) == {"odd", "even"}
+    module = HostModule(source)
+    x = np.arange(64, dtype="f4")
+    module.launch("odd", 1, 16, [at(x)])
+    np.testing.assert_array_equal(x[:16], 8 * np.arange(16) + 3)
+    module.launch("even", 1, 16, [at(x)])
+    np.testing.assert_array_equal(x[:16], 8 * (np.arange(16) ^ 1) + 3)
+    assert "DH_THREADS" in host_text(source, whole_blocks=True, left_out={"odd"})
 
 
 def test_what_is_too_large_to_keep_runs_as_fibers():

@@ -23,7 +23,7 @@ from .cache import KernelCache
 from .host_checks import DECLARATIONS, Array, Checks, check_flags
 from .host_text import entry_text, host_text, library_text, translate
 from .signatures import Parameter
-from .source_text import included, signatures
+from .source_text import included, kernels_at, signatures
 from .toolchain import find_toolchain, load_runtime
 
 __all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
@@ -39,6 +39,7 @@ _MOST_STACK = 1 << 24
 _RESERVE = 8192  # bytes that stay for library functions
 _MESSAGE = 1024
 _ALIGNMENT = 128  # of a parameter, for vectors and structures
+_LINE = re.compile(r"^kernel:(\d+):", re.MULTILINE)
 _FRAME = re.compile(r"frame size (?:of |\()(\d+)")
 _LAUNCHER = (
     "int (*)(unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, size_t, void **, int, "
@@ -103,7 +104,7 @@ class HostModule:
     kernels : dict
         The parameters of each kernel.
     whole_blocks : bool
-        Whether they were.
+        Whether all of them were, for which it is a gain.
 
     Raises
     ------
@@ -167,19 +168,23 @@ class HostModule:
         defines = [flag[2:] for flag in flags if flag.startswith("-D")]
         flags = tuple(flag for flag in flags if not flag.startswith("-D"))
         flags += check_flags(find_toolchain()) if checks else ()
+        left_out: set[str] = set()
         while True:
-            text = host_text(source, names, stack, ended_pass, checks, whole_blocks, defines)
+            ways = (ended_pass, checks, whole_blocks, defines, left_out)
+            text = host_text(source, names, stack, *ways)
             text += f"// what is included: {files}\n" if files else ""
             limit = f"frame-larger-than={stack - _RESERVE}"
             gcc = find_toolchain().name == "gcc"
             frame = (f"-Werror={limit}",) if gcc else (f"-W{limit}", "-Werror=frame-larger-than")
-            self.whole_blocks = whole_blocks
+            self.whole_blocks = whole_blocks and not left_out
             try:
                 return self._open(text, (*_FLAGS, *frame, *flags), checks)
             except CompileError as error:
                 frames = [int(size) for size in _FRAME.findall(error.log)]
-                if whole_blocks and not frames:  # the messages must be those of the user's text
-                    whole_blocks = False
+                if whole_blocks and not frames:  # is it our text, or the user's
+                    wrong = kernels_at(source, map(int, _LINE.findall(error.log))) - left_out
+                    left_out |= wrong
+                    whole_blocks = bool(wrong)
                     continue
                 stack = 1 << (2 * max(frames, default=0)).bit_length()
                 if not frames or stack > _MOST_STACK:

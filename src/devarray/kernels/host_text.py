@@ -9,7 +9,7 @@ the user's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cache
 
 from .host_blocks import Surroundings, block_text
@@ -263,6 +263,7 @@ def host_text(
     checks: bool = False,
     whole_blocks: bool = False,
     defines: Sequence[str] = (),
+    left_out: Container[str] = (),
 ) -> str:
     """Return the whole text for the compiler: headers, kernels, launchers.
 
@@ -282,6 +283,8 @@ def host_text(
     defines : sequence of str
         Macros that the compiler would be told by ``-D``: ``NAME`` or ``NAME=text``. They must not
         reach the headers.
+    left_out : container of str
+        Kernels that do not become loops over the threads of a block.
     """
     defined = [define.partition("=") for define in defines]
     lines = [f"#define {name} {text if told else 1}" for name, told, text in defined]
@@ -290,6 +293,7 @@ def host_text(
     for name, told, value in defined:
         reading.macros.setdefault(name, value if told else "1")
     blocks = _blocks(source, reading) if whole_blocks and not refused else {}
+    blocks = {name: edits for name, edits in blocks.items() if name not in left_out}
     everything = reading.masked + " ".join(reading.macros.values())
     _, calls, doubt = _brings(_INDICES, reading)
     texts = [everything] if names else [piece.text for piece in reading.pieces if piece.kernel]

@@ -22,6 +22,7 @@ __all__ = [
     "WORD",
     "closing",
     "included",
+    "kernels_at",
     "functions",
     "read",
     "signatures",
@@ -239,6 +240,17 @@ def included(source: str, options: Iterable[str]) -> str:
                     texts.append((file.read(), os.path.dirname(path)))
                 digest.update(texts[-1][0].encode() + b"\0")
     return digest.hexdigest() if seen else ""
+
+
+def kernels_at(source: str, lines: Iterable[int]) -> set[str]:
+    """Return the kernels to whose text lines of a source belong."""
+    wanted = set(lines)
+    found = set()
+    for piece in read(source).pieces:
+        first = source.count("\n", 0, piece.start) + 1
+        if piece.kernel and wanted & set(range(first, first + piece.text.count("\n") + 1)):
+            found.add(piece.name)
+    return found
 
 
 def signatures(source: str) -> dict[str, tuple[Parameter, ...]]:
