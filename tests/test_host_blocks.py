@@ -152,6 +152,16 @@ KERNELS = {
         }
         y[first + t] = sum + j + u;
     }""",
+    "parameters": """__global__ void parameters(const float *x, float *y, int n) {
+        x += blockIdx.x * blockDim.x; y = y + blockIdx.x * blockDim.x;
+        for (int i = threadIdx.x; i < 64; i += blockDim.x) y[i] = x[i];
+        __syncthreads();
+        int &count = n;
+        while (count > threadIdx.x) --count;
+        x += threadIdx.x;
+        __syncthreads();
+        y[threadIdx.x] += n + *x;
+    }""",
     "shape": """__global__ void shape(const float *x, float *y, int n) {
         __shared__ float tile[8][9];
         int a = threadIdx.x, b = threadIdx.y, i = (blockIdx.x * 8 + b) * 8 + a;
@@ -206,6 +216,22 @@ def test_the_same_as_with_fibers(both, name):
 def test_other_shapes_of_blocks(both, name, grid, block):
     mine, theirs = (run(module, name, grid, block) for module in both)
     np.testing.assert_array_equal(mine, theirs)
+
+
+def test_structures_that_are_parameters():
+    source = """struct P { int a; int b[2]; };
+__global__ void f(P p, int *x) {
+    p.b[1] += threadIdx.x;
+    p.a = 2;
+    __syncthreads();
+    for (int k = 0; k < p.a; ++k) x[threadIdx.x] += p.b[1];
+}"""
+    module = HostModule(source)
+    assert set(_blocks(source, read(source))) == {"f"}
+    assert module.whole_blocks
+    x = np.zeros(40, "i4")
+    module.launch("f", 1, 40, [np.array([5, 6, 7], "i4").tobytes(), at(x)])
+    np.testing.assert_array_equal(x, 2 * (7 + np.arange(40)))
 
 
 def test_templates_and_namespaces():

@@ -1,23 +1,21 @@
 """What is known of a kernel that is to be written for a whole block; see `host_blocks`.
 
 Its statements become nodes: regions that threads run on their own, barriers, loops around them.
-Its variables are the same for all threads of a block, can be computed anew, or are kept for each
-thread.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .statements import (
     ASSIGNMENTS,
+    NAME,
     Declarator,
     NotUnderstoodError,
     Statement,
     Token,
-    assignment,
     declarators,
     parse_body,
     shared_tokens,
@@ -28,27 +26,28 @@ from .statements import (
 )
 
 __all__ = [
+    "PURE",
     "Node",
     "Reader",
     "Region",
     "Stride",
     "Surroundings",
     "Variable",
+    "changes",
+    "is_unary",
     "names_in",
 ]
 
 _BARRIERS = frozenset(("__syncthreads", "__syncwarp", "__barrier_sync"))
 _INDICES = frozenset(["threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize"])
-_PURE = frozenset((
+PURE = frozenset((
     "min", "max", "abs", "int", "unsigned", "float", "double", "size_t", "long", "short",
     "char", "bool", "sizeof", "static_cast", "uint32_t", "int32_t", "uint64_t", "int64_t",
     "const", "signed", "true", "false", "ceil", "ceilf", "floor", "floorf", "sqrt", "sqrtf",
     "log2", "log2f", "pow", "powf", "exp2f", "fabs", "fabsf", "fmin", "fmax", "fminf", "fmaxf",
     "round", "roundf", "rint", "rintf", "__ffs", "__clz", "__popc",
 ))  # fmt: skip
-_IMPURE = ("[", "->", "{", "++", "--", "::")
 _INTEGERS = re.compile(r"(?:(?:un)?signed|int|long|size_t|u?int(?:32|64)_t|ptrdiff_t|uint)")
-NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def names_in(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
             yield k, token.text
 
 
-def _is_unary(tokens: Sequence[Token], k: int) -> bool:
+def is_unary(tokens: Sequence[Token], k: int) -> bool:
     """Say whether the sign at a place has nothing on its left."""
     if k == 0:
         return True
@@ -151,8 +150,17 @@ def _is_unary(tokens: Sequence[Token], k: int) -> bool:
     return not (before in (")", "]") or re.match(r"[\w.]", before)) or before == "return"
 
 
+def changes(tokens: Sequence[Token], k: int) -> bool:
+    """Say whether the variable named at a place may be changed there."""
+    after = tokens[k + 1].text if k + 1 < len(tokens) else ""
+    before = tokens[k - 1].text if k else ""
+    if after in ASSIGNMENTS or after in ("++", "--") or before in ("++", "--"):
+        return True
+    return before == "&" and is_unary(tokens, k - 1)
+
+
 class Reader:
-    """What is found out about a kernel."""
+    """The structure of a kernel: what its threads do on their own, and where they wait."""
 
     def __init__(
         self, head: str, parameters: Iterable[str], start: int, end: int, around: Surroundings
@@ -167,7 +175,7 @@ class Reader:
         if around.waits.search(others) or "[&]" in text or "[=]" in text:
             raise NotUnderstoodError("threads wait in other ways")
         self.parameters = set(parameters)
-        self.constants = {*NAME.findall(head.rpartition(">")[0]), *_PURE, *_INDICES}
+        self.constants = {*NAME.findall(head.rpartition(">")[0]), *PURE, *_INDICES}
         self.statements = parse_body(self.tokens)
         self.variables: dict[str, Variable] = {}
         self.declared_at: set[int] = set()  # places of names in declarations of the block
@@ -175,7 +183,6 @@ class Reader:
         self.nodes = self._spine(self.statements)
         if not any(node.kind in ("barrier", "stride") for node in self.walk(self.nodes)):
             raise NotUnderstoodError("there is nothing to gain")
-        self._classify()
 
     def walk(self, nodes: Iterable[Node]) -> Iterator[Node]:
         """Yield nodes and all inside them."""
@@ -275,7 +282,7 @@ class Reader:
         if inner or any(token.text == "goto" for token in statement.tokens):
             return None
         for k, name in names_in(found.body):
-            if name == found.name and self._changes(found.body, k):
+            if name == found.name and changes(found.body, k):
                 return None
         return Node("stride", statement, region=found.region, stride=found)
 
@@ -316,186 +323,3 @@ class Reader:
         return Stride(
             " ".join(variable.first.type), name, [statement.head[0]], limit, step, tokens, region
         )
-
-    # Variables
-
-    def _changes(self, tokens: Sequence[Token], k: int) -> bool:
-        """Say whether the variable named at a place may be changed there."""
-        after = tokens[k + 1].text if k + 1 < len(tokens) else ""
-        before = tokens[k - 1].text if k else ""
-        if after in ASSIGNMENTS or after in ("++", "--") or before in ("++", "--"):
-            return True
-        return before == "&" and _is_unary(tokens, k - 1)
-
-    def _changed(self) -> dict[str, list[int]]:
-        """Return where each variable may be changed after its declaration."""
-        found: dict[str, list[int]] = {}
-        skip = self.declared_at | self.strides
-        opened: list[bool] = []  # parentheses: are they those of a function with references
-        for k, token in enumerate(self.tokens):
-            if token.text == "(":
-                called = k > 0 and self.tokens[k - 1].text in self.around.by_reference
-                opened.append(called or bool(opened and opened[-1]))
-            elif token.text == ")" and opened:
-                opened.pop()
-            elif NAME.fullmatch(token.text) and token.start not in skip:
-                before = self.tokens[k - 1].text if k else ""
-                after = self.tokens[k + 1].text if k + 1 < len(self.tokens) else ""
-                if before in (".", "->", "::"):
-                    continue
-                variable = self.variables.get(token.text)
-                part = variable is not None and (
-                    after == "." or (after == "[" and "*" not in variable.first.type)
-                )
-                if part or self._changes(self.tokens, k) or (opened and opened[-1]):
-                    found.setdefault(token.text, []).append(token.start)
-        return found
-
-    def _classify(self) -> None:
-        changed = self.changed = self._changed()
-        self.constants |= self.parameters - changed.keys()
-        places = self._places()
-        known = -1
-        while known < (known := sum(v.kind != "lane" for v in self.variables.values())):
-            for name, variable in self.variables.items():
-                if name not in changed and variable.kind == "lane":
-                    self._classify_constant(variable)
-            self._classify_common(changed, places)
-        number = 0  # of a loop over the threads
-        for node in self.walk(self.nodes):
-            number += 1
-            if node.region is not None:
-                for statement in node.region.statements:
-                    number += self.is_once(statement)
-                    self._mention(statement.tokens, number)
-            elif node.statement is not None and node.kind in ("for", "while", "do", "if"):
-                self._mention(node.statement.head, -1)
-
-    def _mention(self, tokens: Sequence[Token], number: int) -> None:
-        for _, name in names_in(tokens):
-            if name in self.variables:
-                self.variables[name].loops.add(number)
-
-    def is_once(self, statement: Statement) -> bool:
-        """Say whether the block does a statement, or a part of it, once for all threads."""
-        if statement.kind == "declaration":
-            named = declarators(statement.tokens[:-1]) or []
-            return any(self.variables[one.name].kind == "uniform" for one in named)
-        if statement.kind == "expression":
-            changed = assignment(statement.tokens[:-1])
-            names = {token.text for token in statement.tokens if token.start in changed}
-            return any(
-                name in self.variables and self.variables[name].kind == "uniform" for name in names
-            )
-        if statement.kind == "if" and len(statement.children) == 1:
-            (child,) = statement.children
-            inner = child.children if child.kind == "block" else [child]
-            ends = [part.kind for part in inner] == ["return"] and len(inner[0].tokens) == 2
-            return ends and self.is_pure(statement.head) and not self.varies(statement.head)
-        return False
-
-    def _classify_constant(self, variable: Variable) -> None:
-        """Say what a variable is that keeps its first value."""
-        one = variable.first
-        simple = one.plain and not one.lengths and "&" not in one.type
-        if len(variable.declared) > 1 or not one.value or not simple:
-            return
-        if not self.is_pure(one.value):
-            return
-        if not self.varies(one.value):
-            variable.kind, variable.varies = "uniform", False
-        elif not self._may_change(one.value):
-            variable.kind = "again"
-
-    def _may_change(self, tokens: Iterable[Token]) -> bool:
-        """Say whether a value is made of anything that may change later."""
-        names = {token.text for token in tokens}
-        bodies = [tokens_of(self.around.macros[name]) for name in names & self.around.macros.keys()]
-        return bool(names & self.changed.keys()) or any(map(self._may_change, bodies))
-
-    def _places(self) -> dict[int, list[Token]]:
-        """Return where the block itself changes variables, and to what: nothing for ++ and --."""
-        places = {}
-        for node in self.walk(self.nodes):
-            if node.kind == "for" and node.statement is not None:
-                init, _, step = split_tokens(node.statement.head, ";")
-                for part in (
-                    *([] if declarators(init) else split_tokens(init, ",")),
-                    *split_tokens(step, ","),
-                ):
-                    places.update(assignment(part))
-            elif node.kind == "region" and node.region is not None:
-                for statement in node.region.statements:
-                    if statement.kind == "expression":
-                        places.update(assignment(statement.tokens[:-1]))
-        return places
-
-    def _classify_common(
-        self, changed: dict[str, list[int]], places: dict[int, list[Token]]
-    ) -> None:
-        """Find the variables that change, for all threads in the same way."""
-        found = {
-            name
-            for name, variable in self.variables.items()
-            if name in changed
-            and all(d.plain and not d.lengths and "&" not in d.type for d in variable.declared)
-            and all(start in places for start in changed[name])
-        }
-        while True:
-            for name in found:
-                self.variables[name].kind, self.variables[name].varies = "uniform", False
-            wrong = set()
-            for name in found:
-                values = [d.value for d in self.variables[name].declared if d.value]
-                values += [places[start] for start in changed[name]]
-                if not all(self.is_pure(v) and not self.varies(v) for v in values):
-                    wrong.add(name)
-            for name in wrong:
-                self.variables[name].kind, self.variables[name].varies = "lane", True
-            if not wrong:
-                return
-            found -= wrong
-
-    def is_pure(self, tokens: Sequence[Token], also: Container[str] = ()) -> bool:
-        """Say whether a value depends on nothing that changes, memory included.
-
-        `also` are names that are known not to, such as a macro's parameters.
-        """
-        for k, token in enumerate(tokens):
-            text = token.text
-            if (
-                text in ("[", "->", "{", "++", "--", "::")
-                or text in ASSIGNMENTS
-                or text[0] in "\"'"
-            ):
-                return False
-            if text in ("*", "&") and _is_unary(tokens, k):
-                return False
-        for k, name in names_in(tokens):
-            called = k + 1 < len(tokens) and tokens[k + 1].text == "("
-            if called and name not in _PURE and name not in self.around.macros:
-                return False
-            if name not in also and not self._is_known(name):
-                return False
-        return True
-
-    def _is_known(self, name: str) -> bool:
-        if name in self.constants:
-            return True
-        variable = self.variables.get(name)
-        if variable is not None:
-            return variable.kind in ("uniform", "again")
-        body = self.around.macros.get(name)
-        parameters = self.around.macro_parameters.get(name, ())
-        return body is not None and self.is_pure(tokens_of(body), parameters)
-
-    def varies(self, tokens: Sequence[Token]) -> bool:
-        """Say whether a pure value may differ from thread to thread."""
-        for _, name in names_in(tokens):
-            variable = self.variables.get(name)
-            if name == "threadIdx" or (variable is not None and variable.varies):
-                return True
-            body = self.around.macros.get(name)
-            if variable is None and body is not None and self.varies(tokens_of(body)):
-                return True
-        return False

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from .block_reader import Node, Reader, Region, Stride, Surroundings, Variable, names_in
+from .block_reader import Node, Region, Stride, Surroundings, Variable, names_in
+from .block_variables import Analysis
 from .statements import (
     Declarator,
     NotUnderstoodError,
@@ -50,7 +51,7 @@ def block_text(
         return None
 
 
-class _Writer(Reader):
+class _Writer(Analysis):
     """The text for a block."""
 
     def text(self) -> str:
@@ -59,6 +60,10 @@ class _Writer(Reader):
         lines = ["DH_BLOCK_BEGIN"]
         if self.ends_early:
             lines.append(f"bool dh_ended[{_MOST}] = {{}};")
+        for name in sorted(self.parameters & self.variables.keys()):
+            if self.variables[name].kind == "lane":
+                lines.append(f"DH_KEPT(decltype({name}), {name}, )")
+                lines.append(f"DH_THREADS {{ DH_LANE {name}_dh[dh_t] = {name}; }}")
         lines += self._write(self.nodes)
         return "\n".join(lines)
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "ASSIGNMENTS",
+    "NAME",
     "Declarator",
     "NotUnderstoodError",
     "Statement",
     "Token",
     "assignment",
+    "closing",
     "declarators",
     "parse_body",
     "shared_tokens",
@@ -44,7 +46,7 @@ _TOKEN = re.compile(
     r"[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.'])*|\"[^\"\n]*\"|'[^'\n]*'"
     r"|<<=|>>=|->\*|\.\.\.|::|->|\+\+|--|<<|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\S"
 )
-_NAME = re.compile(r"[A-Za-z_]\w*")
+NAME = re.compile(r"[A-Za-z_]\w*")
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _NO_TYPES = frozenset((
     "return", "break", "continue", "goto", "if", "else", "for", "while", "do", "switch",
@@ -125,7 +127,7 @@ class _Parser:
     def _group(self) -> list[Token]:
         """Take what stands between the parentheses that open here."""
         start = self.place + 1
-        self.place = _closing(self.tokens, self.place)
+        self.place = closing(self.tokens, self.place)
         return self.tokens[start : self.place - 1]
 
     def statement(self) -> Statement:
@@ -178,13 +180,13 @@ class _Parser:
     def _skip_statement(self) -> None:
         if self._peek() != "{":
             raise NotUnderstoodError("switch")
-        self.place = _closing(self.tokens, self.place)
+        self.place = closing(self.tokens, self.place)
 
     def _simple(self, word: str) -> str:
         start = self.place
         while self._peek() != ";":
             if self._peek() in _PAIRS:
-                self.place = _closing(self.tokens, self.place)
+                self.place = closing(self.tokens, self.place)
             elif self._peek() in (")", "]", "}"):
                 raise NotUnderstoodError(self._peek())
             elif self._peek() == ":" and self.place == start + 1:
@@ -198,7 +200,7 @@ class _Parser:
         return "declaration" if named is not None else "expression"
 
 
-def _closing(tokens: list[Token], place: int) -> int:
+def closing(tokens: list[Token], place: int) -> int:
     """Return the place behind the bracket that closes the one here."""
     wanted = []
     while place < len(tokens):
@@ -273,14 +275,14 @@ def declarators(tokens: list[Token]) -> list[Declarator] | None:
         k += 1
         start = k
         while k < len(part) and part[k].text == "[":
-            k = _closing(part, k)
+            k = closing(part, k)
         lengths = part[start:k]
         value: list[Token] | None = None
         plain = True
         if k < len(part):
             if part[k].text == "=":
                 value = part[k + 1 :]
-            elif part[k].text in "({" and _closing(part, k) == len(part):
+            elif part[k].text in "({" and closing(part, k) == len(part):
                 value, plain = part[k + 1 : -1], False
             else:
                 return None
@@ -374,8 +376,8 @@ def assignment(tokens: Sequence[Token]) -> dict[int, list[Token]]:
     """Return the place of the variable that is all that an expression changes, and its operands."""
     words = [token.text for token in tokens]
     if (len(words) == 2 and "++" in words) or (len(words) == 2 and "--" in words):
-        return {token.start: [] for token in tokens if _NAME.fullmatch(token.text)}
-    if len(words) > 2 and words[1] in ASSIGNMENTS and _NAME.fullmatch(words[0]):
+        return {token.start: [] for token in tokens if NAME.fullmatch(token.text)}
+    if len(words) > 2 and words[1] in ASSIGNMENTS and NAME.fullmatch(words[0]):
         return {tokens[0].start: list(tokens[2:])}
     return {}
 
@@ -390,7 +392,7 @@ def shared_tokens(statement: Statement) -> list[Token]:
     tokens = statement.tokens[:-1]
     while place < len(tokens):
         if tokens[place].text in ("__align__", "alignas") and tokens[place + 1].text == "(":
-            place = _closing(tokens, place + 1)
+            place = closing(tokens, place + 1)
             continue
         if tokens[place].text not in _NO_DECLARATION:
             found.append(tokens[place])
