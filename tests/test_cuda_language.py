@@ -17,6 +17,7 @@ import cuda_tutorials
 from devarray.errors import CompileError, DeviceError
 from devarray.kernels.host_grid import HostModule
 from devarray.kernels.host_text import host_text
+from devarray.kernels.source_text import expanded
 from host_modules import at
 
 SOURCES = {path.stem: path.read_text() for path in (Path(__file__).parent / "kernels").glob("*.cu")}
@@ -336,6 +337,71 @@ def test_the_grid_waits_only_for_one_block():
     same(found[:32], [33] + [32] * 31)
     with pytest.raises(DeviceError, match=r"line 49: grid\.sync\(\) waits for all blocks"):
         launch(made("groups"), "whole", 2, 32, (found,))
+
+
+# ---- how kernels may be written ------------------------------------------------------------------
+
+TURN = """{ __shared__ float s[32]; s[threadIdx.x] = x[threadIdx.x]; __syncthreads();
+  x[threadIdx.x] = s[31 - threadIdx.x]; }
+"""
+WRITTEN = f"""
+__global__ void prototype(float *x);
+__global__ void prototype(float *x) {TURN}
+template <class T> __global__ void special(T *x) {{ x[0] = 3; }}
+template <> __global__ void special<float>(float *x) {TURN}
+namespace a {{
+template <class T> __global__ void instance(T *x) {TURN}
+template __global__ void instance<float>(float *x);
+}}
+#ifdef OTHER
+__global__ void branch(float *x) {{ x[threadIdx.x] = 1; }}
+#else
+__global__ void branch(float *x) {TURN}
+#endif
+#define KERNEL(name) extern "C" __global__ void name
+KERNEL(macro)(float *x) {TURN}
+struct S {{
+  template <class T> static __device__ void load(T *s, T *x)
+  {{ s[threadIdx.x] = *x; __syncthreads(); }}
+}};
+__global__ void method(float *x)
+{{ __shared__ float s[32]; S::load(s, x + threadIdx.x); x[threadIdx.x] = s[31 - threadIdx.x]; }}
+bool operator==(float2 a, float2 b) {{ return a.x == b.x; }}
+__device__ struct {{ int a; float b; }} both = {{3, 4}};
+"""
+
+
+@pytest.mark.parametrize("whole_blocks", [True, False], ids=["blocks", "threads"])
+def test_ways_to_write_kernels(whole_blocks):
+    module = HostModule(WRITTEN, ["special<float>"], whole_blocks=whole_blocks)
+    for name in ("prototype", "special<float>", "a::instance<float>", "branch", "macro", "method"):
+        x = np.arange(32, dtype=f4)
+        launch(module, name, 1, 32, (x,))
+        same(x, np.arange(32)[::-1])
+    assert module.variable("both")[1] == 8
+
+
+def test_files_that_are_included(tmp_path):
+    (tmp_path / "turn.cuh").write_text(
+        "#pragma once\n#include <cuda_runtime.h>\n__device__ void wait() { __syncthreads(); }\n"
+        f"__global__ void turn(float *x) {TURN}"
+    )
+    source = (
+        '#include "turn.cuh"\n#include "turn.cuh"\n__global__ void k(float *x) {\n'
+        "  __shared__ float s[32]; s[threadIdx.x] = x[threadIdx.x]; wait();\n"
+        "  x[threadIdx.x] = s[31 - threadIdx.x];\n  __syncthreads();\n  assert(x[0] > 0);\n}\n"
+    )
+    flags = (f"-I{tmp_path}",)
+    module = HostModule(expanded(source, flags), flags=flags)
+    for name in ("k", "turn"):
+        x = np.arange(32, dtype=f4)
+        launch(module, name, 1, 32, (x,))
+        same(x, np.arange(32)[::-1])
+    with pytest.raises(DeviceError, match="line 7: assertion failed"):
+        launch(module, "k", 1, 32, (np.zeros(32, f4),))
+    with pytest.raises(CompileError) as caught:
+        HostModule(expanded(source.replace("x[0] >", "y[0] >"), flags), flags=flags)
+    assert "kernel:7:" in caught.value.log
 
 
 # ---- text that is no kernel's --------------------------------------------------------------------

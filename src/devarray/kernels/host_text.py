@@ -24,6 +24,7 @@ from .source_text import (
     Reading,
     closing,
     functions,
+    logical_lines,
     read,
     words_that_bring,
 )
@@ -75,6 +76,8 @@ def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
         frozenset(by_reference),
     )
     found: dict[str, Edits] = {}
+    bodies: dict[str, str] = {}
+    different: set[str] = set()
     for piece in reading.pieces:
         if not (piece.kernel and piece.name and piece.text.endswith("}")):
             continue
@@ -85,13 +88,29 @@ def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
         start = piece.start + len(piece.head) + 1
         stop = piece.start + len(piece.text) - 1
         text = block_text(piece.head[:place], names, start, stop, around)
-        if text is not None and piece.name not in found:
+        if bodies.setdefault(piece.name, piece.text.strip()) != piece.text.strip():
+            different.add(piece.name)  # in branches of #if
+        if text is not None:
             line = source.count("\n", 0, stop) + 1
             empty = listed.strip() in ("", "void")
             at = piece.start + place
             grid = (at, at + len(listed), "DH_BLOCK_GRID") if empty else (at, at, "DH_BLOCK_GRID, ")
-            found[piece.name] = [grid, (start, stop, f'\n{text}\n#line {line} "kernel"\n')]
-    return found
+            text = _told_lines(f'\n{text}\n#line {line} "kernel"\n', source)
+            found.setdefault(piece.name, []).extend([grid, (start, stop, text)])
+    return {name: edits for name, edits in found.items() if name not in different}
+
+
+def _told_lines(text: str, source: str) -> str:
+    """Return text for a block with the lines that the source's own ``#line`` directives tell."""
+    if not re.search(r"^[ \t]*#[ \t]*line\b", source, re.MULTILINE):
+        return text
+    lines = logical_lines(source)
+    text = re.sub(
+        r'(?<=#line )(\d+) "kernel"',
+        lambda found: '{} "{}"'.format(*lines[int(found[1]) - 1]),
+        text,
+    )
+    return re.sub(r"(?<=dh_ended, )\d+", lambda found: str(lines[int(found.group()) - 1][0]), text)
 
 
 def _translate(source: str, reading: Reading, blocks: dict[str, Edits], edits: Edits) -> str:
@@ -124,8 +143,12 @@ def _translate(source: str, reading: Reading, blocks: dict[str, Edits], edits: E
     code = _masked_comments(source)
     edits += [(start, end, "") for start, end in known_headers(code).lines]
     edits += assembly(code, reading)
-    edits += [(a, b, "\n" * text.count("\n", a, b)) for _, a, b in _instances(reading)]
-    taken = [(block[0][0], block[-1][1]) for block in blocks.values()]
+    for _, a, b in _instances(reading):
+        edits = [edit for edit in edits if not a <= edit[0] < b]
+        edits.append((a, b, "\n" * text.count("\n", a, b)))
+    taken = [
+        (block[k][0], block[k + 1][1]) for block in blocks.values() for k in range(0, len(block), 2)
+    ]
     edits = [edit for edit in edits if not any(a <= edit[0] < b for a, b in taken)]
     edits += [edit for block in blocks.values() for edit in block]
     for start, end, new in sorted(edits, reverse=True):
@@ -167,6 +190,9 @@ def _in_function(text: str, place: int) -> bool:
     return any(opened)
 
 
+_MODES = ("DH_LOOP", "DH_GUARDED", "DH_FIBERS")
+
+
 def _mode(text: str, waits: tuple[str, str, bool], fails: tuple[str, str, bool]) -> str:
     if waits[2] or re.search(waits[0], text):
         return "DH_FIBERS"
@@ -200,6 +226,8 @@ def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]
             mode = _mode(piece.text, waits, fails)
             if piece.name in blocks:
                 mode = _block_mode(blocks[piece.name], piece.text, fails)
+            elif piece.name in kernels:  # another one, in a branch of #if
+                mode = max(mode, kernels[piece.name][1], key=_MODES.index)
             kernels[piece.name] = piece.namespace + piece.name, mode
     if not reading.whole:
         for found in re.finditer(rf"\b(?:{'|'.join(reading.markers)})\b", reading.masked):

@@ -21,9 +21,11 @@ __all__ = [
     "Reading",
     "WORD",
     "closing",
+    "expanded",
     "included",
     "kernels_at",
     "functions",
+    "logical_lines",
     "read",
     "signatures",
     "words_that_bring",
@@ -159,7 +161,7 @@ def _split(reading: Reading) -> None:
 
 def functions(head: str, markers: dict[str, bool]) -> Iterator[tuple[str, int]]:
     """Yield name and the place behind the opening parenthesis of what looks like a function."""
-    for found in re.finditer(r"(\w+)\s*\(", head):
+    for found in re.finditer(r"(\w+)\s*(?:<[\w\s:,*]*>\s*)?\(", head):  # f(, f<float>(
         name = found.group(1)
         if markers.get(name):  # KERNEL(name)(parameters)
             close = closing(head, found.end())
@@ -240,6 +242,58 @@ def included(source: str, options: Iterable[str]) -> str:
                     texts.append((file.read(), os.path.dirname(path)))
                 digest.update(texts[-1][0].encode() + b"\0")
     return digest.hexdigest() if seen else ""
+
+
+def expanded(source: str, options: Iterable[str]) -> str:
+    """Return a source with the files that it includes in the place of their names.
+
+    What is done to the text of kernels is so done to those files, too, which may have kernels, or
+    functions that wait. Files are those of `included`; the compiler's messages name them.
+    """
+    folders = [option[2:].strip() for option in options if option.startswith("-I")]
+    return _expanded(source, "kernel", "", folders, ())
+
+
+def _expanded(
+    text: str, label: str, beside: str, folders: list[str], within: tuple[str, ...]
+) -> str:
+    code = OPAQUE.sub(
+        lambda found: re.sub(r"[^\n]", " ", found.group()) if found[0][0] == "/" else found[0], text
+    )
+    parts, end = [], 0
+    for directive in _ANY_INCLUDE.finditer(code):
+        places = [os.path.join(folder, directive[1]) for folder in (beside, *folders) if folder]
+        path = next(filter(os.path.isfile, places), None)
+        if path is None or path in within:
+            continue
+        with open(path, encoding="utf-8", errors="replace") as file:
+            inner = file.read()
+        inner = _expanded(inner, path, os.path.dirname(path), folders, (*within, path))
+        once = re.compile(r"^[ \t]*#[ \t]*pragma[ \t]+once\b", re.MULTILINE)
+        if once.search(inner):
+            guard = f"DH_ONCE_{hashlib.sha256(path.encode()).hexdigest()[:16]}"
+            inner = f"{once.sub('', inner)}\n#endif\n"
+            parts += [text[end : directive.start()], f"#ifndef {guard}\n#define {guard}\n"]
+        else:
+            parts.append(text[end : directive.start()])
+        line = text.count("\n", 0, directive.end()) + 2
+        parts.append(f'#line 1 "{path}"\n{inner}\n#line {line} "{label}"')
+        end = directive.end()
+    return "".join([*parts, text[end:]])
+
+
+def logical_lines(source: str) -> list[tuple[int, str]]:
+    """Return number and file of each line of a source, as its ``#line`` directives tell."""
+    found = []
+    number, file = 1, "kernel"
+    for line in source.split("\n"):
+        found.append((number, file))
+        told = _LINE.match(line)
+        number, file = (int(told[1]), told[2] or file) if told else (number + 1, file)
+    return found
+
+
+_LINE = re.compile(r'[ \t]*#[ \t]*line[ \t]+(\d+)(?:[ \t]+"([^"\n]*)")?[ \t]*$')
 
 
 def kernels_at(source: str, lines: Iterable[int]) -> set[str]:
