@@ -35,6 +35,7 @@ from devarray.streams import Event, Stream
 __all__ = ["CupyDevice"]
 
 TO_DEVICE, TO_HOST = 1, 2  # the kinds of a copy, as both runtimes number them
+_PCI = ("domain", "bus", "device")  # where the device is on the PCI bus
 NO_MEMORY = 2  # the number of an error, likewise
 UNKNOWN_MEMORY, DEVICE_MEMORY = 0, 2  # what CUDA knows of an address
 
@@ -287,14 +288,15 @@ class CupyDevice(CachingDevice):
     def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
         """See `devarray.device.Device`."""
         self.use()
-        try:
-            memory = self.cupy.cuda.alloc_pinned_memory(max(nbytes, 1))
-        except self.cupy.cuda.runtime.CUDARuntimeError as error:
-            if error.status != NO_MEMORY:
-                raise
-            raise DeviceMemoryError(
-                f"{self.name}: no pinned memory of {nbytes} bytes: {error}"
-            ) from None
+        with self.errors():
+            try:
+                memory = self.cupy.cuda.alloc_pinned_memory(max(nbytes, 1))
+            except self.cupy.cuda.runtime.CUDARuntimeError as error:
+                if error.status != NO_MEMORY:
+                    raise
+                raise DeviceMemoryError(
+                    f"{self.name}: no pinned memory of {nbytes} bytes: {error}"
+                ) from None
         return np.frombuffer(memory, np.uint8, nbytes)
 
     def _copy(self, target: int, source: int, nbytes: int, kind: int, stream: Stream) -> None:
@@ -433,5 +435,6 @@ class CupyDevice(CachingDevice):
             "driver": version,
             "memory": facts["totalGlobalMem"],
             "compute_units": facts["multiProcessorCount"],
+            **{f"pci_{part}": facts.get(f"pci{part.capitalize()}ID", -1) for part in _PCI},
             "library": f"CuPy {self.cupy.__version__}",
         }
