@@ -404,6 +404,26 @@ def test_files_that_are_included(tmp_path):
     assert "kernel:7:" in caught.value.log
 
 
+def test_macros_that_are_kernels():
+    source = r"""#define DEFINE(name, sign, T) \
+  __global__ void name##_##T(T *x, int n) { /* all of it */ \
+    __shared__ T s[32]; s[threadIdx.x] = x[threadIdx.x]; __syncthreads(); \
+    x[threadIdx.x] = s[n sign threadIdx.x] + (#name[0] == 't' ? 0 : 1); } // the end
+DEFINE(turn, -, float)
+DEFINE(turn,
+    -, int);
+__global__ void other(int *x) { wrong; }
+"""
+    module = HostModule(expanded(source.replace("wrong;", ""), ()))
+    for name, dtype in (("turn_float", f4), ("turn_int", i4)):
+        x = np.arange(32, dtype=dtype)
+        launch(module, name, 1, 32, (x, 31))
+        same(x, np.arange(32)[::-1])
+    with pytest.raises(CompileError) as caught:
+        HostModule(expanded(source, ()))
+    assert "kernel:8:" in caught.value.log
+
+
 # ---- text that is no kernel's --------------------------------------------------------------------
 
 FINE = "__global__ void k(float *x) {\n    x[0] = 1;\n}\n"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .signatures import Parameter, parse_parameters
+from .signatures import Parameter, parse_parameters, split_list
 
 __all__ = [
     "ALIGNED",
@@ -248,10 +248,48 @@ def expanded(source: str, options: Iterable[str]) -> str:
     """Return a source with the files that it includes in the place of their names.
 
     What is done to the text of kernels is so done to those files, too, which may have kernels, or
-    functions that wait. Files are those of `included`; the compiler's messages name them.
+    functions that wait. Files are those of `included`; the compiler's messages name them. Macros
+    whose text is a whole kernel are replaced by that.
     """
     folders = [option[2:].strip() for option in options if option.startswith("-I")]
-    return _expanded(source, "kernel", "", folders, ())
+    return _kernels_written(_expanded(source, "kernel", "", folders, ()))
+
+
+def _kernels_written(source: str) -> str:
+    """Return a source with the text of macros that are kernels where they are used."""
+    masked = _masked(source)
+    macros = {}
+    for directive in _DIRECTIVE.finditer(masked):
+        found = _DEFINE.match(source, directive.start(), directive.end())
+        if found and found[2] and "{" in found[3] and re.search(r"\b__global__\b", found[3]):
+            names = [name.strip() for name in found[2][1:-1].split(",")]
+            body = OPAQUE.sub(lambda word: " " if word[0][0] == "/" else word[0], found[3])
+            macros[found[1]] = names, body.replace("\\\n", " ")
+    if not macros:
+        return source
+    masked = _DIRECTIVE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), masked)
+    for use in reversed(list(re.finditer(rf"\b({'|'.join(macros)})\s*\(", masked))):
+        end = closing(masked, use.end())
+        names, body = macros[use[1]]
+        given = [text.strip() for text in split_list(source[use.end() : end - 1])]
+        if len(given) == len(names):
+            lines = "\n" * source.count("\n", use.start(), end)
+            text = _substituted(body, dict(zip(names, given, strict=True)))
+            source = source[: use.start()] + text + lines + source[end:]
+    return source
+
+
+def _substituted(body: str, values: dict[str, str]) -> str:
+    """Return a macro's text with its arguments, ``#name`` and ``a##b`` included."""
+    words = "|".join(map(re.escape, values))
+    if words:
+        body = re.sub(
+            rf"(?<!#)#\s*({words})\b",
+            lambda found: '"' + values[found[1]].replace('"', '\\"') + '"',
+            body,
+        )
+        body = re.sub(rf"\b({words})\b", lambda found: values[found[1]], body)
+    return re.sub(r"\s*##\s*", "", body)
 
 
 def _expanded(
