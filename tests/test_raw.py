@@ -1,5 +1,6 @@
 """RawKernel and RawModule: what a launch checks, and what it does to arrays."""
 
+import ctypes
 import re
 
 import numpy as np
@@ -38,6 +39,10 @@ __global__ void where(int *out) {
 }
 template <class T> __global__ void fill(T *x, T value) { x[threadIdx.x] = value; }
 """
+
+
+class Step(ctypes.Structure):
+    _fields_ = (("by", ctypes.c_double), ("times", ctypes.c_int))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +111,8 @@ def test_structures(module):
     kernel(module, "step")(1, 2, (x, np.array((0.5, 3), kind)[()]))
     kernel(module, "step")(1, 2, (x, np.array((1, 1), kind)))
     kernel(module, "step")(1, 2, (x, np.array((1, 1), kind).tobytes()))
-    np.testing.assert_array_equal(x.get(), [3.5, 3.5])
+    kernel(module, "step")(1, 2, (x, Step(0.25, 2)))
+    np.testing.assert_array_equal(x.get(), [4, 4])
 
 
 def test_pointers_of_other_kinds(module):
@@ -131,6 +137,8 @@ def test_variables_of_the_module(module):
     factor[...] = 1
     with pytest.raises(ValueError, match="no variable 'nothing' in the module; it has"):
         module.get_global("nothing")
+    with pytest.raises(ValueError, match=r"'factor' has 8 bytes, not 0"):
+        module.get_global("factor", "c16")
     with pytest.raises(ValueError, match=r"'factor' has 8 bytes, not 32"):
         module.get_global("factor", "f8", 4)
 
@@ -158,6 +166,35 @@ def test_shared_memory(module):
         kernel(module, "turn")(1, 64, (x,), shared_mem=1 << 30)
     with pytest.raises(ValueError, match="shared_mem is -1"):
         kernel(module, "turn")(1, 64, (x,), shared_mem=-1)
+
+
+def test_dynamic_shared_memory_needs_a_size(module):
+    if not da.get_device().shares_host_memory:
+        pytest.skip("on the host it would be a crash")
+    with pytest.raises(ValueError, match=r"turn has an extern __shared__ array, .* 0 bytes"):
+        kernel(module, "turn")(1, 64, (da.zeros(64, dtype="f4"),))
+
+
+def test_tables_of_pointers_under_checks():
+    if not da.get_device().shares_host_memory:
+        pytest.skip("checks are the host's")
+    source = """struct Row { const float *data; int n; };
+__global__ void table(float **rows, float *out) { out[threadIdx.x] = rows[1][threadIdx.x]; }
+__global__ void structs(const Row *rows, float *out) {
+    for (int k = 0; k < rows[1].n; ++k) out[0] += rows[1].data[k];
+}"""
+    rows = [da.arange(4, dtype="f4") + 10 * k for k in range(3)]
+    pointers = da.to_gpu(np.array([row.ptr for row in rows], "u8"))
+    packed = da.to_gpu(np.array([(row.ptr, 4) for row in rows], "u8,u8").view("u1"))
+    out = da.zeros(4, dtype="f4")
+    made = da.RawModule(source)
+    with da.config(raw_checks=True):
+        made.get_function("table")(1, 4, (pointers, out))
+        np.testing.assert_array_equal(out.get(), [10, 11, 12, 13])
+        made.get_function("structs")(1, 1, (packed, out))
+        assert out.get()[0] == 56
+        with pytest.raises(DeviceError, match="read of 4 bytes"):
+            made.get_function("table")(1, 1000, (pointers, out))
 
 
 def test_templates(module):
@@ -189,8 +226,8 @@ WRONG = [
     (("scale", 1, (64, 64), ("x", 1, 2)), ValueError, r"at most \d+ threads, not 64 x 64 x 1"),
     (("scale", (1, 1, 1, 1), 1, ("x", 1, 2)), ValueError, "one to three sizes, not 4"),
     (("scale", 1.5, 1, ("x", 1, 2)), TypeError, "one to three integers"),
-    (("scale", 1, 1, "x"), TypeError, "args is a tuple"),
-    (("step", 1, 1, ("f8", 1.0)), TypeError, "a structure of 16 bytes is needed, not float"),
+    (("scale", 1, 1, "x"), TypeError, r"kernel's arguments in one tuple .* not DeviceArray"),
+    (("step", 1, 1, ("f8", 1.0)), TypeError, "a structure of 16 bytes is needed, .* not float"),
     (("nothing", 1, 1, ()), ValueError, "no kernel 'nothing' in the module; it has"),
 ]
 
@@ -255,6 +292,27 @@ def test_compile_errors_have_the_lines_of_the_user():
         )
     assert re.search(r"\b3\b.*missing|missing.*\n?.*3 \|", error.value.log)
     assert "missing" in error.value.source
+
+
+def test_calls_of_other_forms(module):
+    x = da.zeros(4, dtype="f4")
+    with pytest.raises(TypeError, match=r"scale\(grid, block, \(x, y, 5\), .* one tuple"):
+        kernel(module, "scale")(1, 32, x, 2, 4)
+    with pytest.raises(TypeError, match=r"a devarray\.Stream or none, not int"):
+        kernel(module, "scale")(1, 32, (x, 2, 4), stream=0)
+    with pytest.raises(TypeError, match="not more arguments than these"):
+        kernel(module, "scale")(1, 32, (x, 2, 4), 0, None, 5)
+    if module._source.names:
+        with pytest.raises(ValueError, match=r"fill is a template: .* names=\[\"fill<float>\"\]"):
+            kernel(module, "fill<float>")(1, 1, (x, 0))
+
+
+def test_texts_of_other_systems():
+    text = '\ufeff#define KERNEL(name) \\\r\n extern "C" __global__ void name\r\n'
+    text += "KERNEL(f)(int *x) {\r\n x[0] = 3;\r\n}\r\n"
+    x = da.zeros(1, dtype="i4")
+    da.RawModule(code=text, options=("-std=c++11",)).get_function("f")(1, 1, (x,))
+    assert x.get()[0] == 3
 
 
 def test_constructors():

@@ -54,7 +54,10 @@ class Limits(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """Where an array argument lies, for checks of what a kernel accesses."""
+    """Where an array argument lies, for checks of what a kernel accesses.
+
+    Without a name, it is other memory that the kernel may use.
+    """
 
     name: str
     address: int

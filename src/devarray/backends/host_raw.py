@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,7 +13,7 @@ from devarray.device import Block
 from devarray.errors import UnsupportedError
 from devarray.kernels.host_grid import HostModule
 from devarray.kernels.signatures import Parameter
-from devarray.modules import Attributes, RawCall, RawCode, RawSource
+from devarray.modules import Attributes, Extent, RawCall, RawCode, RawSource
 
 __all__ = ["HostCode"]
 
@@ -37,6 +39,8 @@ def _flags(options: Sequence[str]) -> Iterator[str]:
         name = word.lstrip("-").partition("=")[0]
         if name == "use_fast_math":
             yield from _FAST
+        if name == "std" and re.search(r"=\D*(?:98|03|11|14)$", word):
+            continue  # ours need C++17, which has all of theirs
         if word.startswith("-") and name in _FOR_GPUS:
             if name in _WITH_VALUE and "=" not in word:
                 next(words, None)
@@ -90,6 +94,12 @@ class HostCode(RawCode):
 
     def launch(self, name: str, call: RawCall) -> None:
         """See `devarray.modules.RawCode`."""
+        if not call.shared_bytes and self._first.is_dynamic(name):
+            raise ValueError(
+                f"kernel {name} has an extern __shared__ array, and shared_mem is 0 bytes"
+            )
+        if current().raw_checks and any(p.target_kind in ("p", "?") for p in self.parameters(name)):
+            call = call._replace(arrays=call.arrays + tuple(_reachable()))
         work = partial(_run, self.module(), self._first, name, call, self._threads())
         self._put(call.reads, call.writes, work)
 
@@ -106,6 +116,14 @@ class HostCode(RawCode):
         """Return 1: a thread of the processor works on one block after the other."""
         self.parameters(name)
         return 1
+
+
+def _reachable() -> Iterator[Extent]:
+    """Yield the memory of all arrays, which pointers in memory may lead to."""
+    for found in gc.get_objects():
+        if isinstance(found, Block) and found.nbytes and found.memory is not None:
+            if found.device.shares_host_memory:
+                yield Extent("", found.address, found.nbytes, "uint8", True)
 
 
 def _run(module: HostModule, first: HostModule, name: str, call: RawCall, threads: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Sequence
 from operator import index
@@ -118,7 +119,12 @@ def _structure(value: Any, size: int) -> bytes:
     data = value if isinstance(value, bytes) else None
     if isinstance(value, np.generic):
         data = value.tobytes()
+    elif isinstance(value, ctypes.Structure):
+        data = bytes(memoryview(value))
     if data is None or len(data) != size:
         has = type(value).__name__ if data is None else f"{len(data)} bytes"
-        raise TypeError(f"a structure of {size} bytes is needed, not {has}")
+        raise TypeError(
+            f"a structure of {size} bytes is needed, such as a scalar of a structured dtype "
+            f"(numpy.void) or a ctypes.Structure, not {has}"
+        )
     return data

@@ -111,7 +111,7 @@ class Checks:
         Parameters
         ----------
         arrays : sequence of Array
-            Array arguments.
+            Array arguments; other memory that may be used has no name.
         parameters, values : sequence
             What the kernel takes and gets.
         memory : sequence of cffi arrays
@@ -124,6 +124,8 @@ class Checks:
         """
         ffi = self._ffi
         others = [(int(ffi.cast("uintptr_t", m)), ffi.sizeof(m), False) for m in memory]
+        others += [(address, nbytes, True) for name, address, nbytes, _, _ in arrays if not name]
+        arrays = [array for array in arrays if array[0]]
         pairs = zip(parameters, values, strict=True)
         addresses = [address for pair in pairs for address in _addresses(*pair)]
         told = [(address, address + nbytes) for _, address, nbytes, _, _ in arrays]

@@ -23,7 +23,7 @@ from .cache import KernelCache
 from .host_checks import DECLARATIONS, Array, Checks, check_flags
 from .host_text import entry_text, host_text, library_text, translate
 from .signatures import Parameter
-from .source_text import included, kernels_at, signatures
+from .source_text import dynamic_kernels, included, kernels_at, signatures
 from .toolchain import find_toolchain, load_runtime
 
 __all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
@@ -132,6 +132,8 @@ class HostModule:
         self._library = self._load(source, names, tuple(flags), ended_pass, checks, whole)
         ffi = _ffi()
         declared = signatures(source)
+        self._declared = frozenset(declared)
+        self._dynamic = dynamic_kernels(source)
         self._kernels: dict[str, _Kernel] = {}
         self._variables: dict[str, tuple[int, int]] = {}
         for entry in self._entries():
@@ -143,7 +145,7 @@ class HostModule:
                 named = declared.get(name.split("<")[0].rpartition("::")[2], ())
                 told = [_parameter(entry.parameters[k]) for k in range(entry.count)]
                 if len(named) == len(told):
-                    told = [replace(a, name=b.name) for a, b in zip(told, named, strict=True)]
+                    told = list(map(_named, told, named))
                 places = accumulate([_padded(parameter.size) for parameter in told], initial=0)
                 self._kernels[name] = _Kernel(call, tuple(told), tuple(places)[: len(told)])
         self.kernels = {name: kernel.parameters for name, kernel in self._kernels.items()}
@@ -211,9 +213,17 @@ class HostModule:
         """Return the parameters of a kernel; a ValueError says which there are."""
         return self._kernel(name).parameters
 
+    def is_dynamic(self, name: str) -> bool:
+        """Say whether the text of a kernel has shared memory that launches size."""
+        return name.split("<", maxsplit=1)[0].rpartition("::")[2] in self._dynamic
+
     def _kernel(self, name: str) -> _Kernel:
         if name not in self._kernels:
-            raise ValueError(f"no kernel {name!r} in the module{_list(self._kernels)}")
+            plain = name.split("<", maxsplit=1)[0].rpartition("::")[2]
+            hint = ""
+            if plain in self._declared and plain not in self._kernels:
+                hint = f'. {plain} is a template: name its instances, names=["{plain}<float>"]'
+            raise ValueError(f"no kernel {name!r} in the module{_list(self._kernels)}{hint}")
         return self._kernels[name]
 
     def variable(self, name: str) -> tuple[int, int]:
@@ -352,6 +362,14 @@ def _parameter(told: Any) -> Parameter:
     return Parameter(
         told.kind.decode(), told.size, target, told.target_size, told.target_constant != b"\0"
     )
+
+
+def _named(told: Parameter, written: Parameter) -> Parameter:
+    """Return what the compiler tells of a parameter, with what the text says besides."""
+    kind = told.target_kind
+    if kind == "s" and written.target_kind in ("p", "?"):  # no vector of CUDA's
+        kind = written.target_kind
+    return replace(told, name=written.name, target_kind=kind)
 
 
 def _values(name: str, parameters: tuple[Parameter, ...], args: Sequence[Any]) -> list[bytes]:

@@ -21,6 +21,7 @@ __all__ = [
     "Reading",
     "WORD",
     "closing",
+    "dynamic_kernels",
     "expanded",
     "included",
     "kernels_at",
@@ -332,6 +333,15 @@ def logical_lines(source: str) -> list[tuple[int, str]]:
 
 
 _LINE = re.compile(r'[ \t]*#[ \t]*line[ \t]+(\d+)(?:[ \t]+"([^"\n]*)")?[ \t]*$')
+
+
+_DYNAMIC = re.compile(r"\bextern\b[^;{}]*\b__shared__|__shared__\s+extern|HIP_DYNAMIC_SHARED")
+
+
+def dynamic_kernels(source: str) -> set[str]:
+    """Return the kernels that declare shared memory whose size a launch tells."""
+    pieces = read(source).pieces
+    return {piece.name for piece in pieces if piece.kernel and _DYNAMIC.search(piece.text)}
 
 
 def kernels_at(source: str, lines: Iterable[int]) -> set[str]:
