@@ -341,3 +341,15 @@ ATTRIBUTES = ("bounds_first", "bounds_mid", "static_kernel", "in_namespace", "od
 def proto(rng):
     o = np.zeros(6, i4)
     return "proto", 1, 6, (o, 4), 0, [(o, 10, 0)]
+
+
+@case
+def relay(rng):
+    o = np.full(96, -1, i4)
+    return "relay", 1, 96, (o,), 0, [(o, np.arange(96)[::-1], 0)]
+
+
+@case
+def held(rng):
+    mutex, count = np.zeros((2, 1), i4)
+    return "held", 10, 100, (mutex, count), 0, [(count, 1000, 0), (mutex, 0, 0)]

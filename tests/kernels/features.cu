@@ -222,3 +222,20 @@ __global__ void proto(int *p, int n);
 __device__ int late(int);
 __global__ void proto(int *p, int n) { p[threadIdx.x] = late(n); }
 __device__ int late(int n) { return n + 6; }
+__global__ void relay(int *out) {
+    __shared__ volatile int turn;
+    const int t = threadIdx.x;
+    if (t == 0) turn = blockDim.x - 1;
+    __syncthreads();
+    while (turn != t) __nanosleep(20);
+    out[blockDim.x - 1 - t] = t;
+    turn = t - 1;
+}
+__global__ void held(int *mutex, int *count) {
+    unsigned ns = 8;
+    while (atomicCAS(mutex, 0, 1) == 1) { __nanosleep(ns); if (ns < 256) ns *= 2; }
+    const int old = *(volatile int *)count;
+    __nanosleep(5);  // others run, and find it locked
+    *(volatile int *)count = old + 1;
+    atomicExch(mutex, 0);
+}

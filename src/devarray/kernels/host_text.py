@@ -33,7 +33,7 @@ __all__ = ["entry_text", "host_text", "library_text", "translate"]
 
 _WAITS = (
     r"__syncthreads\w*|__syncwarp|__barrier_sync|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*"
-    r"|__activemask|__match_\w+|__reduce_\w+_sync"
+    r"|__activemask|__nanosleep|__match_\w+|__reduce_\w+_sync"
 )
 _FAILS = r"assert|__trap"
 _INDICES = (

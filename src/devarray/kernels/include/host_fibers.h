@@ -118,6 +118,10 @@ static __attribute__((noinline)) void dh_next(dh_Worker *w) {
     dh_resume(w, next);
 }
 
+void dh_yield(dh_Worker *w) {
+    if (w->fibers > 1) dh_next(w);
+}
+
 // ---- barriers of the block ------------------------------------------------------------------------
 static void dh_open_barrier(dh_Worker *w) {
     unsigned char *const state = w->threads->state;

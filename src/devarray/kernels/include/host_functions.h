@@ -375,6 +375,5 @@ DH_IN unsigned long long __globaltimer() {  // nanoseconds
     dh_clock(0, t);
     return (unsigned long long)t[0] * 1000000000ull + (unsigned long long)t[1];
 }
-DH_IN void __nanosleep(unsigned) {}
 #define __builtin_assume(x) ((x) ? (void)0 : __builtin_unreachable())
 #define __prof_trigger(n) ((void)0)

@@ -103,6 +103,7 @@ enum { DH_SYNC, DH_SHUFFLE, DH_BALLOT, DH_ALL, DH_ANY, DH_ACTIVE, DH_MATCH, DH_M
 extern "C" {
 int dh_start(dh_Launch *launch, int threads);
 void dh_barrier(dh_Worker *w, int line);
+void dh_yield(dh_Worker *w);
 unsigned long long dh_warp(dh_Worker *w, int line, unsigned mask, int operation, unsigned long long value, int source);
 void dh_fail(dh_Worker *w, int code, uint3 thread, int line, const char *format, ...) __attribute__((noreturn, cold));
 }
@@ -113,6 +114,7 @@ void dh_fail(dh_Worker *w, int code, uint3 thread, int line, const char *format,
 #endif
 #define __trap() dh_fail(dh_here, DH_TRAPPED, threadIdx, __LINE__, "trap")
 #define __brkpt() ((void)0)
+#define __nanosleep(ns) ((void)(ns), dh_yield(dh_here))  // who waits for another thread of the block in a loop lets it run
 #define __lane_id() ((threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % 32)
 
 // ---- barriers of the block ------------------------------------------------------------------------
