@@ -22,6 +22,7 @@ from devarray.grid import Grid, grid_of
 from devarray.kernels.emit import emit
 from devarray.kernels.emit_grid import emit_grid
 from devarray.kernels.spec import Spec
+from devarray.kernels.text import definitions
 from devarray.layout import Layout
 from devarray.walk import Walk
 
@@ -117,8 +118,21 @@ class Plan:
         return self.compile(device)
 
     def compile(self, device: Device) -> Launcher:
-        """Compile now."""
-        self.ready = device.compile(self.source, f"{self.spec.kind}_{self.spec.mode}")
+        """Compile now.
+
+        Raises
+        ------
+        CompileError
+            Where a user's text is part of the kernel, it is the source that is shown.
+        """
+        try:
+            self.ready = device.compile(self.source, f"{self.spec.kind}_{self.spec.mode}")
+        except CompileError as error:
+            theirs = "\n".join(definitions(self.spec))
+            if not theirs:
+                raise
+            problem = str(error).partition("\n")[0]
+            raise CompileError(problem, error.command, error.log, theirs) from None
         return self.ready
 
     def retry(self) -> None:

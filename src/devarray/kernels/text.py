@@ -17,6 +17,7 @@ __all__ = [
     "body",
     "cast",
     "decode",
+    "definitions",
     "elements",
     "head",
     "hoisted",
@@ -98,14 +99,14 @@ def head(spec: Spec) -> list[str]:
     names = [s.loop.op.name for s in spec.body] + [f"{r.combiner}()" for r in spec.reducers]
     names += [s.loop.op.name for s in spec.epilogue]
     title = f"// {spec.kind} {spec.mode}: {' '.join(names) or 'copy'}"
-    return [*_needs(spec), PRELUDE, title, *_definitions(spec)]
+    return [*_needs(spec), PRELUDE, title, *definitions(spec)]
 
 
 def _loops(spec: Spec) -> list[Loop]:
     return [s.loop for s in spec.body + spec.epilogue] + [r.loop for r in spec.reducers]
 
 
-def _definitions(spec: Spec) -> list[str]:
+def definitions(spec: Spec) -> list[str]:
     """Return what rows made at run time define, each once; braces of theirs indent nothing."""
     texts = dict.fromkeys(loop.op.definition for loop in _loops(spec) if loop.op.definition)
     return [text if text.endswith("\n") else text + "\n" for text in texts]
