@@ -90,12 +90,15 @@ class Variable:
         Whether it may differ from thread to thread.
     loops : set of int
         The loops over the threads that mention it; -1 stands for the head of a loop or condition.
+    pinned : bool
+        Whether pointers may point to it from one loop to the next.
     """
 
     declared: list[Declarator]
     kind: str = "lane"
     varies: bool = True
     loops: set[int] = field(default_factory=set)
+    pinned: bool = False
 
     @property
     def first(self) -> Declarator:
@@ -170,6 +173,10 @@ class Reader:
         lines = around.source[start:end]
         if re.search(r"^[ \t]*#(?!\s*pragma\s+unroll)", lines, re.MULTILINE):
             raise NotUnderstoodError("a directive")
+        if any(token.text[:3] in ("dh_", "DH_") for token in self.tokens):
+            raise NotUnderstoodError("names that are ours")
+        if re.search(r"\(\s*\*\s*\w+\s*\)\s*\(", around.masked[start:end]):
+            raise NotUnderstoodError("a pointer to a function")
         text = around.masked[start:end]
         others = around.waits.sub(lambda f: "" if f.group() in _BARRIERS else f.group(), text)
         if around.waits.search(others) or "[&]" in text or "[=]" in text:
@@ -231,8 +238,10 @@ class Reader:
         if statement.kind not in ("for", "while", "do", "if"):
             raise NotUnderstoodError("a barrier inside " + statement.kind)
         if statement.kind == "for":
-            init = split_tokens(statement.head, ";")[0]
-            self._note(declarators(init) or [], init)
+            parts = split_tokens(statement.head, ";")
+            if len(parts) != 3:
+                raise NotUnderstoodError("a loop over a range")
+            self._note(declarators(parts[0]) or [], parts[0])
         bodies = [
             self._spine(body.children if body.kind == "block" else [body])
             for body in statement.children

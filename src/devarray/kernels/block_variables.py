@@ -5,12 +5,17 @@ They are the same for all threads, can be computed anew, or are kept for each th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import cache
 
 from .block_reader import PURE, Reader, Surroundings, Variable, changes, is_unary, names_in
+from .host_headers import known_headers
 from .statements import (
     ASSIGNMENTS,
+    BUILTIN,
     NAME,
+    PAIRS,
     Declarator,
     Statement,
     Token,
@@ -23,7 +28,18 @@ from .statements import (
 
 __all__ = ["Analysis"]
 
-_IMPURE = ("[", "->", "{", "++", "--", "::")
+_CHANGES = ASSIGNMENTS | {"++", "--"}
+_CONTROL = frozenset(("if", "for", "while", "switch"))
+_KEYWORDS = _CONTROL | {"return", "else", "do", "case", "sizeof"}
+_VECTOR = re.compile(r"(?:u?(?:char|short|int|long|longlong)|float|double)[1-4]|dim3|half2?")
+
+
+@cache
+def _has_includes(source: str) -> bool:
+    """Say whether a source includes files that are not read."""
+    known = {start for start, _ in known_headers(source).lines}
+    found = re.finditer(r"^[ \t]*#[ \t]*include", source, re.MULTILINE)
+    return any(include.start() not in known for include in found)
 
 
 class Analysis(Reader):
@@ -33,19 +49,20 @@ class Analysis(Reader):
         self, head: str, parameters: Iterable[str], start: int, end: int, around: Surroundings
     ) -> None:
         super().__init__(head, parameters, start, end, around)
+        self.classes = frozenset(re.findall(r"\b(?:struct|class|union)\s+(\w+)", around.masked))
         self._classify()
+        self._pin()
 
     def _changed(self) -> dict[str, list[int]]:
         """Return where each variable, or a part of it, may be changed after its declaration."""
         found: dict[str, list[int]] = {}
         skip = self.declared_at | self.strides
         referred = {token.start for token in self._referred()}
-        opened: list[bool] = []  # parentheses: are they those of a function with references
+        opened: list[bool] = []  # brackets: may what they contain be changed
         for k, token in enumerate(self.tokens):
-            if token.text == "(":
-                called = k > 0 and self.tokens[k - 1].text in self.around.by_reference
-                opened.append(called or bool(opened and opened[-1]))
-            elif token.text == ")" and opened:
+            if token.text in PAIRS:
+                opened.append(self._opens_changes(k) or bool(opened and opened[-1]))
+            elif token.text in (")", "]", "}") and opened:
                 opened.pop()
             elif NAME.fullmatch(token.text) and token.start not in skip:
                 if k and self.tokens[k - 1].text in (".", "->", "::"):
@@ -54,10 +71,96 @@ class Analysis(Reader):
                 if (
                     changes(self.tokens, k)
                     or (end > k and changes(self.tokens, end))
+                    or self._is_called(token.text, end)
                     or token.start in referred
                     or (opened and opened[-1])
                 ):
                     found.setdefault(token.text, []).append(token.start)
+                for name in self._changed_by_macro(token.text):
+                    found.setdefault(name, []).append(token.start)
+        return found
+
+    def _is_called(self, name: str, end: int) -> bool:
+        """Say whether a method or operator of an object may change it."""
+        if end + 1 < len(self.tokens) and self.tokens[end + 1].text == "(":
+            return name in self.variables or name in self.parameters
+        kind = self.variables[name].first.type[0] if name in self.variables else ""
+        return kind in self.classes and bool(re.search(r"\boperator\b", self.around.masked))
+
+    def _opens_changes(self, k: int) -> bool:
+        """Say whether what is in brackets may be changed: by a function, or as a whole."""
+        sign, before = self.tokens[k].text, self.tokens[k - 1].text if k else ""
+        named = NAME.fullmatch(before) is not None and before not in _KEYWORDS
+        if sign == "{":
+            array = before == "=" and self.tokens[k - 2].text == "]"
+            object_ = named or before in ("=", "return", ",", "(")
+            return bool(self.classes) and object_ and not array
+        if sign == "[" or before in _CONTROL:
+            return False
+        if named:
+            return self._takes_references(k - 1)
+        if before == ">" and self._takes_references(self._before_template(k - 1)):
+            return True
+        if before == "*" and is_unary(self.tokens, k - 1):
+            return False
+        end = self._end_of_part(closing(self.tokens, k) - 1)
+        after = self.tokens[end + 1].text if end + 1 < len(self.tokens) else ""
+        signs = ("++", "--")
+        if after in ASSIGNMENTS or after in signs or before in signs:
+            return True
+        return before == "&" and is_unary(self.tokens, k - 1)
+
+    def _before_template(self, k: int) -> int:
+        """Return the place of the name before ``<...>``, whose end is at a place."""
+        depth = 0
+        while k > 0:
+            depth += (self.tokens[k].text == ">") - (self.tokens[k].text == "<")
+            k -= 1
+            if depth == 0 or self.tokens[k].text == ";":
+                break
+        return k
+
+    def _takes_references(self, k: int) -> bool:
+        """Say whether what is called at a place may change its arguments."""
+        name = self.tokens[k].text
+        if k and self.tokens[k - 1].text in (".", "->", "::"):
+            return True
+        if name in self.around.macros:
+            return self._macro_changes(name)
+        own = name in self.variables or name in self.parameters or name in self.classes
+        unknown = _has_includes(self.around.source) and name not in PURE and name[:2] != "__"
+        return own or unknown or name in self.around.by_reference
+
+    def _macro_changes(self, name: str) -> bool:
+        tokens = self.macro_tokens(name)
+        words = {token.text for token in tokens}
+        if words & _CHANGES or words & self.around.by_reference:
+            return True
+        return any(t.text == "&" and is_unary(tokens, k) for k, t in enumerate(tokens))
+
+    def _changed_by_macro(self, name: str) -> set[str]:
+        """Return the names that a macro may change, besides its arguments."""
+        if name not in self.around.macros or not self._macro_changes(name):
+            return set()
+        return {token.text for token in self.macro_tokens(name) if NAME.fullmatch(token.text)}
+
+    def macro_tokens(self, name: str) -> list[Token]:
+        """Return the tokens of a macro, with those of the macros that it is made of."""
+        found: list[Token] = []
+        names, seen = [name], {name}
+        while names:
+            tokens = tokens_of(self.around.macros[names.pop()])
+            found += tokens
+            new = {token.text for token in tokens if token.text in self.around.macros} - seen
+            names += new
+            seen |= new
+        return found
+
+    def words(self, tokens: Iterable[Token]) -> set[str]:
+        """Return the words of a text, and of the macros in it."""
+        found = {token.text for token in tokens}
+        for name in found & self.around.macros.keys():
+            found |= {token.text for token in self.macro_tokens(name)}
         return found
 
     def _end_of_part(self, k: int) -> int:
@@ -114,9 +217,30 @@ class Analysis(Reader):
                 self._mention(node.statement.head, -1)
 
     def _mention(self, tokens: Sequence[Token], number: int) -> None:
-        for _, name in names_in(tokens):
-            if name in self.variables:
-                self.variables[name].loops.add(number)
+        for name in self.words(tokens) & self.variables.keys():
+            self.variables[name].loops.add(number)
+
+    def _pin(self) -> None:
+        """Give those variables a place for good that pointers of a later loop may point to."""
+        lanes = [variable for variable in self.variables.values() if variable.kind == "lane"]
+        if not any(self._may_point(variable) for variable in lanes if len(variable.loops) > 1):
+            return
+        for k, name in names_in(self.tokens):
+            variable = self.variables.get(name)
+            if variable is None or variable.kind != "lane" or "&" in variable.first.type:
+                continue
+            end = self._end_of_part(k)
+            array = bool(variable.first.lengths) and end == k
+            before = self.tokens[k - 1].text if k else ""
+            referred = before == "&" and is_unary(self.tokens, k - 1)
+            if (array and self.tokens[k].start not in self.declared_at) or referred:
+                variable.pinned = True
+                variable.loops |= {-2, -1}
+
+    def _may_point(self, variable: Variable) -> bool:
+        kind = variable.first.type
+        named = any(NAME.fullmatch(word) and word not in BUILTIN for word in kind)
+        return "*" in kind or (named and not _VECTOR.fullmatch(kind[0]))
 
     def is_once(self, statement: Statement) -> bool:
         """Say whether the block does a statement, or a part of it, once for all threads."""
@@ -146,8 +270,32 @@ class Analysis(Reader):
             return
         if not self.varies(one.value):
             variable.kind, variable.varies = "uniform", False
-        elif not self._may_change(one.value):
+        elif not self._may_change(one.value) and not self._may_trap(one.value):
             variable.kind = "again"
+
+    def _may_trap(self, tokens: Sequence[Token]) -> bool:
+        """Say whether threads may have ended to avoid computing a value."""
+        place = tokens[0].start
+        returns = any(
+            token.start < place and "return" in self.words([token]) for token in self.tokens
+        )
+        return returns and self.is_unsafe(tokens)
+
+    def is_unsafe(self, tokens: Sequence[Token]) -> bool:
+        """Say whether a value divides by what may be zero, or reads memory."""
+        for k, token in enumerate(tokens):
+            if token.text in ("/", "%", "/=", "%="):
+                divisor = tokens[k + 1].text if k + 1 < len(tokens) else ""
+                if not divisor[:1].isdigit() and divisor not in ("blockDim", "gridDim", "warpSize"):
+                    return True
+            macro = token.text in self.around.macros
+            if macro and self.is_unsafe(self.macro_tokens(token.text)):
+                return True
+        return False
+
+    def returns(self, statement: Statement) -> bool:
+        """Say whether a thread may end in a statement."""
+        return "return" in self.words(statement.tokens)
 
     def _may_change(self, tokens: Iterable[Token]) -> bool:
         """Say whether a value is made of anything that may change later."""

@@ -68,15 +68,19 @@ class _Writer(Analysis):
         return "\n".join(lines)
 
     def _ends_early(self) -> bool:
-        """Say whether a thread may end while others go on to another region."""
+        """Say whether a thread may end while others go on to another loop over the threads."""
         last = self.nodes[-1]
-        return any(
-            statement.kind == "return"
-            for node in self.walk(self.nodes)
-            if node.region is not None and node is not last
-            for part in node.region.statements
-            for statement in part.walk()
-        )
+        for node in self.walk(self.nodes):
+            if node.region is None:
+                continue
+            returned = False
+            for statement in node.region.statements:
+                if returned and self.is_once(statement):
+                    return True
+                returned = returned or self.returns(statement)
+            if returned and node is not last:
+                return True
+        return False
 
     def _slice(self, tokens: Sequence[Token]) -> str:
         """Return the source's text, with the line that it stands in."""
@@ -134,13 +138,13 @@ class _Writer(Analysis):
 
     def _needed(self, tokens: Iterable[Token]) -> list[str]:
         """Return the variables that tokens mention, those first on which others depend."""
-        wanted = {token.text for token in tokens if token.text in self.variables}
+        wanted = self.words(tokens) & self.variables.keys()
         more = set(wanted)
         while more:
             name = more.pop()
             variable = self.variables[name]
             if variable.kind == "again":
-                inner = {token.text for token in variable.first.value or ()}
+                inner = self.words(variable.first.value or ())
                 new = (inner & self.variables.keys()) - wanted
                 wanted |= new
                 more |= new
@@ -157,7 +161,7 @@ class _Writer(Analysis):
             if variable.kind == "again":
                 lines.append(self._declare(variable.first))
             elif variable.kind == "lane" and self._is_kept(variable):
-                if variable.first.lengths:
+                if variable.first.lengths or variable.pinned:
                     lines.append(f"auto &{name} = {name}_dh[dh_t];")
                 elif name not in here:
                     lines.append(f"{self._kept_type(variable)} {name} = {name}_dh[dh_t];")
@@ -169,7 +173,9 @@ class _Writer(Analysis):
         lines = []
         for name in self._needed(tokens):
             variable = self.variables[name]
-            if variable.kind != "lane" or not self._is_kept(variable) or variable.first.lengths:
+            if variable.kind != "lane" or not self._is_kept(variable):
+                continue
+            if variable.first.lengths or variable.pinned:
                 continue
             if name in here or starts & set(self.changed.get(name, ())):
                 lines.append(f"{name}_dh[dh_t] = {name};")
@@ -182,18 +188,16 @@ class _Writer(Analysis):
         words = variable.first.type
         if "auto" in words or "&" in words or "&&" in words:
             raise NotUnderstoodError("a type that is not told")
-        constant = "const " if "*" in words and "const" in variable.first.qualifiers else ""
-        return constant + " ".join(words)
+        told = ("const", "volatile") if "*" in words else ()
+        return " ".join([word for word in told if word in variable.first.qualifiers] + [*words])
 
     def _declare(self, one: Declarator) -> str:
-        constant = "const " if "const" in one.qualifiers else ""
-        lengths = "".join(token.text for token in one.lengths)
+        told = [word for word in ("const", "volatile") if word in one.qualifiers]
+        name = f"{' '.join([*told, *one.type])} {one.name}{_text(one.lengths)}"
         if one.value is None:
-            return f"{constant}{' '.join(one.type)} {one.name}{lengths};"
+            return f"{name};"
         value = self._plain(one.value)
-        if one.plain:
-            return f"{constant}{' '.join(one.type)} {one.name}{lengths} = {value};"
-        return f"{constant}{' '.join(one.type)} {one.name}{lengths}{{{value}}};"
+        return f"{name} = {value};" if one.plain else f"{name}{{{value}}};"
 
     def _write_region(self, region: Region) -> Iterator[str]:
         """Yield a loop over the threads; what the block does once comes between such loops."""
@@ -209,11 +213,16 @@ class _Writer(Analysis):
 
     def _once(self, statement: Statement) -> str:
         """Return the text of what is done once for the block."""
+        guard = ""
+        if self.ends_early and self.is_unsafe(statement.tokens):
+            guard = "{ unsigned dh_left = 0; for (unsigned dh_t = 0; dh_t < "
+            guard += "blockDim.x * blockDim.y * blockDim.z; ++dh_t) dh_left += !dh_ended[dh_t]; "
+            guard += "if (!dh_left) return; }\n"
         if statement.kind != "declaration":
-            return self._slice(statement.tokens)
+            return guard + self._slice(statement.tokens)
         named = declarators(statement.tokens[:-1]) or []
         common = [one for one in named if self.variables[one.name].kind == "uniform"]
-        return "\n".join(self._declare(one) for one in common)
+        return guard + "\n".join(self._declare(one) for one in common)
 
     def _write_loop(self, part: Sequence[Statement]) -> Iterator[str]:
         if not part:
@@ -231,7 +240,7 @@ class _Writer(Analysis):
         if not any(text.strip() for text in texts):
             return
         before, after = self._before(tokens, here), self._after(tokens, here)
-        returns = any(inner.kind == "return" for one in part for inner in one.walk())
+        returns = any(map(self.returns, part))
         yield "DH_THREADS {\nDH_LANE"
         if self.ends_early:
             yield "if (dh_ended[dh_t]) continue;"
@@ -252,18 +261,23 @@ class _Writer(Analysis):
         for one in declarators(statement.tokens[:-1]) or ():
             variable = self.variables[one.name]
             if variable.kind == "lane" and self._is_kept(variable):
-                lengths = "".join(token.text for token in one.lengths)
-                if one.lengths and one.value is not None:
-                    raise NotUnderstoodError("an array with values that several regions use")
-                yield f"DH_KEPT({self._kept_type(variable)}, {one.name}, {lengths})"
+                yield f"DH_KEPT({self._kept_type(variable)}, {one.name}, {_text(one.lengths)})"
 
     def _declared(self, statement: Statement) -> str:
         """Return the declarations that stay in the loop over the threads."""
         lines = []
         for one in declarators(statement.tokens[:-1]) or ():
             variable = self.variables[one.name]
-            kept_array = variable.kind == "lane" and one.lengths and self._is_kept(variable)
-            if variable.kind == "lane" and not kept_array:
+            if variable.kind != "lane":
+                continue
+            if self._is_kept(variable) and (variable.first.lengths or variable.pinned):
+                if one.value is not None:  # its place is outside of the loop
+                    new = f"{self._kept_type(variable)} dh_new{_text(one.lengths)}"
+                    sign, value = " =" if one.plain else "", self._plain(one.value)
+                    value = value if one.plain else f"{{{value}}}"
+                    copy = f"__builtin_memcpy((void *)&{one.name}, &dh_new, sizeof dh_new);"
+                    lines.append(f"{{ {new}{sign} {value}; {copy} }}")
+            else:
                 lines.append(self._declare(one))
         line = self.around.source.count("\n", 0, statement.tokens[0].start) + 1
         return f'\n#line {line} "kernel"\n' + " ".join(lines) + "\n" if lines else ""
@@ -278,6 +292,7 @@ class _Writer(Analysis):
             return
         if not (self.is_pure(head) and not self.varies(head)):
             raise NotUnderstoodError("a condition that may differ from thread to thread")
+        self._refuse_unsafe(head)
         condition = self._plain(head)
         if node.kind == "do":
             yield from ("do {", *bodies[0], f"}} while ({condition});")
@@ -287,6 +302,11 @@ class _Writer(Analysis):
         yield "}"
         if len(bodies) == 2:
             yield from ("else {", *bodies[1], "}")
+
+    def _refuse_unsafe(self, tokens: Sequence[Token]) -> None:
+        """Refuse what must not be looked at when no thread is left."""
+        if self.ends_early and self.is_unsafe(tokens):
+            raise NotUnderstoodError("a condition that threads that have ended do not reach")
 
     def _write_for(self, statement: Statement, body: list[str]) -> Iterator[str]:
         init, condition, step = split_tokens(statement.head, ";")
@@ -303,6 +323,7 @@ class _Writer(Analysis):
                     raise NotUnderstoodError("a loop with a barrier that differs between threads")
             if any(token.text in ("[", "->", "(") for token in part) and not self.is_pure(part):
                 raise NotUnderstoodError("a loop with a barrier that depends on memory")
+        self._refuse_unsafe(statement.head)
         texts = [self._plain(part) for part in (init, condition, step)]
         yield f"for ({'; '.join(texts)}) {{"
         yield from body
@@ -310,9 +331,23 @@ class _Writer(Analysis):
 
     # Loops over the grid
 
+    def _is_regular(self, stride: Stride) -> bool:
+        """Say whether a loop over the grid is the same for all threads, but for its start."""
+        ends = (stride.limit, stride.step)
+        if not all(self.is_pure(part) and not self.varies(part) for part in ends):
+            return False
+        if not self.is_pure(stride.first, self.variables):
+            return False
+        parts = (*ends, stride.first)
+        if self.ends_early and any(self.is_unsafe(part) for part in parts):
+            return False
+        inside = {token.start for token in stride.body}
+        jumps = self.words(stride.body) & {"break", "return", "goto"}
+        own = {token.text for token in stride.body} & {"break"}  # those of loops inside
+        return not (inside & {*self.changed.get(stride.name, ())}) and not (jumps - own)
+
     def _write_stride(self, stride: Stride) -> Iterator[str]:
-        pure = all(self.is_pure(part) for part in (stride.limit, stride.step))
-        if not pure or any(self.varies(part) for part in (stride.limit, stride.step)):
+        if not self._is_regular(stride):
             yield from self._write_loop(stride.region.statements)
             return
         kind, name = stride.type, stride.name
@@ -329,6 +364,9 @@ class _Writer(Analysis):
         yield from start
         yield f"DH_STRIDE_EVEN(({first}))"
         yield from start
+        if not any(word.startswith("u") or word == "size_t" for word in kind.split()):
+            # what is negative is not below an unsigned limit, though its neighbours may be
+            yield f"dh_uneven |= dh_base < 0 && (decltype(({limit}) + dh_base))-1 > 0;"
         yield f"DH_STRIDE_ROUNDS({kind}, ({first}), ({limit}), ({step})) {skip}"
         yield from (*before, f"{{ {kind} {name} = dh_base + ({kind})dh_x; do", body, "while (0); }")
         yield from (*after, f"DH_STRIDE_REST({kind}, ({limit})) {skip}")
@@ -338,3 +376,7 @@ class _Writer(Analysis):
         yield from (line for line in before if line not in start)
         yield f"for ({kind} {name} = dh_own; {name} < {limit}; {name} += {step})"
         yield from (body, *after, "} } }")
+
+
+def _text(tokens: Iterable[Token]) -> str:
+    return "".join(token.text for token in tokens)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 __all__ = [
     "ASSIGNMENTS",
+    "BUILTIN",
     "NAME",
+    "PAIRS",
     "Declarator",
     "NotUnderstoodError",
     "Statement",
@@ -47,7 +49,7 @@ _TOKEN = re.compile(
     r"|<<=|>>=|->\*|\.\.\.|::|->|\+\+|--|<<|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\S"
 )
 NAME = re.compile(r"[A-Za-z_]\w*")
-_PAIRS = {"(": ")", "[": "]", "{": "}"}
+PAIRS = {"(": ")", "[": "]", "{": "}"}
 _NO_TYPES = frozenset((
     "return", "break", "continue", "goto", "if", "else", "for", "while", "do", "switch",
     "case", "default", "delete", "new", "throw", "sizeof", "operator", "asm", "try", "catch",
@@ -57,7 +59,7 @@ _QUALIFIERS = frozenset((
     "const", "volatile", "register", "static", "constexpr", "typename", "struct", "class",
     "enum", "__restrict__", "__restrict", "__device__", "inline", "thread_local", "mutable",
 ))  # fmt: skip
-_BUILTIN = frozenset((
+BUILTIN = frozenset((
     "void", "bool", "char", "short", "int", "long", "float", "double", "signed", "unsigned",
     "auto", "size_t",
 ))  # fmt: skip
@@ -185,7 +187,7 @@ class _Parser:
     def _simple(self, word: str) -> str:
         start = self.place
         while self._peek() != ";":
-            if self._peek() in _PAIRS:
+            if self._peek() in PAIRS:
                 self.place = closing(self.tokens, self.place)
             elif self._peek() in (")", "]", "}"):
                 raise NotUnderstoodError(self._peek())
@@ -206,8 +208,8 @@ def closing(tokens: list[Token], place: int) -> int:
     while place < len(tokens):
         text = tokens[place].text
         place += 1
-        if text in _PAIRS:
-            wanted.append(_PAIRS[text])
+        if text in PAIRS:
+            wanted.append(PAIRS[text])
         elif text in (")", "]", "}"):
             if wanted.pop() != text:
                 raise NotUnderstoodError("brackets")
@@ -221,7 +223,7 @@ def split_tokens(tokens: list[Token], sign: str) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:
-        depth += (token.text in _PAIRS) - (token.text in (")", "]", "}"))
+        depth += (token.text in PAIRS) - (token.text in (")", "]", "}"))
         if token.text == sign and depth == 0:
             parts.append([])
         else:
@@ -302,7 +304,7 @@ def _type(words: list[str]) -> tuple[int, list[str], list[str]]:
         if word in _QUALIFIERS:
             qualifiers.append(word)
             place += 1
-        elif word in _BUILTIN and (not type_ or type_[-1] in _BUILTIN):
+        elif word in BUILTIN and (not type_ or type_[-1] in BUILTIN):
             type_.append(word)
             place += 1
         elif not type_ and re.fullmatch(r"[A-Za-z_]\w*", word) and word not in _NO_TYPES:
@@ -313,7 +315,7 @@ def _type(words: list[str]) -> tuple[int, list[str], list[str]]:
         re.fullmatch(r"[A-Za-z_]\w*", words[place]) or words[place] in ("*", "&", "&&")
     ):
         return 0, [], []
-    if words[place] in ("*", "&", "&&") and type_ and type_[0] not in _BUILTIN:
+    if words[place] in ("*", "&", "&&") and type_ and type_[0] not in BUILTIN:
         # T * x = ..., T *x; but no product of two variables
         k = place
         while k < len(words) and (words[k] in ("*", "&", "&&") or words[k] in _QUALIFIERS):
