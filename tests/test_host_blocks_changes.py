@@ -69,7 +69,7 @@ KERNELS = {
 }
 LEFT = {
     "loop_over_a_list": """
-        int v = 0; for (int k : {1, 2}) { v += k * t; __syncthreads(); } y[i] = v;""",
+        int v = 0, l[2] = {1, 2}; for (int k : l) { v += k * t; __syncthreads(); } y[i] = v;""",
     "pointer_to_a_function": """
         int v = 3; void (*f)(int &) = skip; f(v); __syncthreads(); y[i] = v + t;""",
     "names_of_ours": "int dh_x = 3; __syncthreads(); y[i] = dh_x;",
