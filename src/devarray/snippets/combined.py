@@ -8,21 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from devarray.array import DeviceArray
 from devarray.device import Device
-from devarray.errors import HostMixError
 from devarray.graph import Node, Reduction, map_node, reduce_node
-from devarray.kernels.ops import Loop, run_time_loop
+from devarray.kernels.ops import Loop
 from devarray.layout import Shape, reduced_shape
+from devarray.operands import device_of, on_stream
+from devarray.registry import get_device
+from devarray.snippets.arguments import Call, Signature, check_output, check_texts, defined
 from devarray.snippets.elementwise import ElementwiseKernel
-from devarray.snippets.pieces import Texts
-from devarray.snippets.signature import Param, Types, type_named
-from devarray.snippets.text import define
+from devarray.snippets.signature import Param, Types, parse_params, type_named
+from devarray.snippets.text import define, is_plain, outside
 
-__all__ = ["COUNT", "Combined", "accumulator", "check_out", "mapped"]
+__all__ = ["COUNT", "Combined", "Combining", "check_result"]
 
 DType = np.dtype[Any]
 COUNT = np.dtype(np.int64)
+KIND = "mapped_type_"  # what texts call the type of accumulators
 
 
 class Combined:
@@ -42,15 +43,27 @@ class Combined:
     """
 
     def __init__(
-        self, name: str, reduce_expr: str, post: str, out: str, identity: str, preamble: str
+        self, name: str, reduce_expr: str, post: str, out: str, identity: Any, preamble: str
     ) -> None:
         self.name, self.reduce_expr, self.out = name, reduce_expr, out
-        self.post, self.identity, self.preamble = post, identity, preamble
-        self._loops: dict[Any, Any] = {}
+        self.post, self.preamble = post, preamble
+        self.identity = "" if identity is None else str(identity).strip()
+        self._loops: dict[Any, Loop] = {}
+
+    def is_plain(self, types: Sequence[str]) -> bool:
+        """Say whether the texts can be functions of fused kernels."""
+        text = "\n;".join((self.reduce_expr, self.post, self.identity))
+        return is_plain(text, self.preamble, (), types)
+
+    def check_identity(self) -> None:
+        """Raise NumPy's error of reducing nothing, if there is no identity."""
+        if not self.identity:
+            raise ValueError(
+                f"zero-size array to reduction operation {self.name} which has no identity"
+            )
 
     def loop(
         self,
-        what: str,
         text: str,
         types: Types,
         ins: Sequence[tuple[str, DType]],
@@ -58,23 +71,19 @@ class Combined:
         reduce: str = "",
     ) -> Loop:
         """Return the loop of a text, made once for these dtypes."""
-        key = (what, *(d.char for d in types.values()), *(d.char for _, d in ins), out[1].char)
+        dtypes = [d for _, d in ins]
+        key = (text, *[d.char for d in (*types.values(), *dtypes, out[1])])
         found = self._loops.get(key)
         if found is None:
-            made = define(self.name, text, self.preamble, types, ins, [out], {})
-            dtypes = [d for _, d in ins]
-            (found,) = run_time_loop(
-                self.name, made.definition, made.calls, dtypes, [out[1]], dear=False, reduce=reduce
-            )
+            (found,) = define(self.name, text, self.preamble, types, ins, [out], reduce=reduce)
             self._loops[key] = found
-        loop: Loop = found
-        return loop
+        return found
 
     def combiner(self, types: Types, dtype: DType) -> Loop:
         """Return the loop that makes one accumulator of two."""
         text = f"combined_ = ({self.reduce_expr});"
         ins = [("a", dtype), ("b", dtype)]
-        return self.loop("reduce", text, types, ins, ("combined_", dtype), "custom")
+        return self.loop(text, types, ins, ("combined_", dtype), "custom")
 
     def nothing(self, types: Types, dtype: DType, shape: Shape) -> Node:
         """Return the identity as a node.
@@ -84,12 +93,9 @@ class Combined:
         ValueError
             If there is none.
         """
-        if not self.identity.strip():
-            raise ValueError(
-                f"zero-size array to reduction operation {self.name} which has no identity"
-            )
+        self.check_identity()
         text = f"begun_ = ({self.identity});"
-        loop = self.loop("identity", text, types, [("nothing_", COUNT)], ("begun_", dtype))
+        loop = self.loop(text, types, [("nothing_", COUNT)], ("begun_", dtype))
         return map_node(loop, (0,), shape)
 
     def finished(self, types: Types, node: Node, dtype: DType, sizes: tuple[int, int]) -> Node:
@@ -98,7 +104,7 @@ class Combined:
         if same and node.dtype == dtype:
             return node
         ins = [("a", node.dtype), ("in_size_", COUNT), ("out_size_", COUNT)]
-        loop = self.loop("post", self.post, types, ins, (self.out, dtype))
+        loop = self.loop(self.post, types, ins, (self.out, dtype))
         return map_node(loop, (node, *sizes), node.shape)
 
     def reduce(self, types: Types, node: Node, axes: Shape, keepdims: bool) -> Node:
@@ -112,23 +118,91 @@ class Combined:
         return reduce_node(node, Reduction(loop.op, loop, axes, False, None), dtype, keepdims)
 
 
-def mapping_kernel(
-    ins: tuple[Param, ...], expr: str, dtype: DType, name: str, preamble: str, options: Any
-) -> ElementwiseKernel:
-    """Return the kernel of what each element becomes."""
-    kernel = ElementwiseKernel.__new__(ElementwiseKernel)
-    out = Param("mapped_", dtype.name, dtype)
-    kernel._setup(ins, (out,), Texts(f"mapped_ = ({expr});", preamble), name, options)
-    return kernel
+class Combining:
+    """A kernel that maps its inputs to accumulators and combines these."""
+
+    _what = ""
+
+    def __init__(
+        self,
+        in_params: str,
+        out_params: str,
+        map_expr: str,
+        expr: str,
+        post: str,
+        identity: Any,
+        name: str,
+        reduce_type: str | None,
+        preamble: str,
+        options: Sequence[str] = (),
+    ) -> None:
+        self.in_params, self.out_params = parse_params(in_params), parse_params(out_params)
+        if len(self.out_params) != 1 or self.out_params[0].raw:
+            raise ValueError(f"a {self._what} has one output, got {out_params!r}")
+        (out,) = self.out_params
+        options = check_texts(
+            name, options, map_expr=map_expr, preamble=preamble, post_map_expr=post
+        )
+        self.preamble, self.options = defined(preamble, options)
+        self.nin, self.nout = len(self.in_params), 1
+        self.name, self.map_expr, self.reduce_type = name, map_expr, reduce_type
+        post = outside(_sizes, post) or f"{out.name} = a"
+        self._combined = Combined(name, expr, post, out.name, identity, self.preamble)
+        self.identity = self._combined.identity
+        self._signature = Signature(self.in_params, self.out_params, name)
+        generic = self._signature.generic
+        self._arithmetic = reduce_type is None or reduce_type in generic or type_named(reduce_type)
+        self._plain = self._combined.is_plain(generic)
+        self._map = ElementwiseKernel(
+            self.in_params,
+            (Param("mapped_", KIND, None),),
+            f"mapped_ = ({map_expr});",
+            name,
+            preamble=preamble,
+            options=options,
+        )
+
+    def _call(self, args: tuple[Any, ...], out: Any, stream: Any, *how: Any) -> Any:
+        """Return the result for arguments, of which the last may be the output."""
+        if len(args) == self.nin + 1 and out is None:
+            args, out = args[:-1], args[-1]
+        if len(args) != self.nin:
+            raise TypeError(
+                f"kernel {self.name} takes {self.nin} inputs "
+                f"({', '.join(p.name for p in self.in_params)}); {len(args)} were given"
+            )
+        device = device_of((*args, out)) or get_device()
+        with on_stream(device, stream):
+            outs = () if out is None else (out,)
+            call = self._signature.bind(device, args, outs, reduces=True)
+            return self._computed(call, out, self.out_params[0].of(call.types), *how)
+
+    def _computed(self, call: Call, out: Any, dtype: DType, *how: Any) -> Any:
+        raise NotImplementedError
+
+    def _mapped(self, call: Call, dtype: DType) -> Node:
+        """Return what the inputs become, as accumulators, for results of a dtype."""
+        kind = self.reduce_type
+        if kind is not None:
+            dtype = call.types.get(kind) or type_named(kind) or dtype
+        call = call._replace(types=call.types | {KIND: dtype}, outs=())
+        if self._map.fuses:
+            return self._map.nodes(call)[0]
+        (result,) = self._map.apply(call)
+        node: Node = result._node()
+        return node
 
 
-def check_out(out: Any, shape: Shape, dtype: DType, device: Device, name: str) -> None:
-    """Raise unless `out` is an array for results of this shape and dtype."""
+def _sizes(part: str) -> str:
+    return re.sub(r"\b_(in|out)_ind\s*\.\s*size\s*\(\s*\)", r"\1_size_", part)
+
+
+def check_result(out: Any, shape: Shape, dtype: DType, device: Device, name: str) -> None:
+    """Raise unless `out` is None, or an array for results of this shape and dtype."""
+    if out is None:
+        return
     what = f"kernel {name}: out"
-    if isinstance(out, np.ndarray):
-        raise HostMixError(f"{what} is a host array; outputs are device arrays")
-    if not isinstance(out, DeviceArray) or out.device is not device:
-        raise TypeError(f"{what} must be a DeviceArray on {device.name}, not {type(out).__name__}")
+    check_output(what, out, device)
     if out.dtype != dtype:
         raise TypeError(f"{what} is an array of {out.dtype.name}; the result is {dtype.name}")
     if out.shape != shape:
@@ -136,35 +210,3 @@ def check_out(out: Any, shape: Shape, dtype: DType, device: Device, name: str) -
             "output parameter for reduction operation has the wrong shape: expected "
             f"{shape}, got {out.shape}"
         )
-
-
-def accumulator(kind: str | None, types: Types, dtype: DType) -> DType:
-    """Return the dtype of accumulators, for the type that was asked for and the output's."""
-    if kind is None:
-        return dtype
-    named = types.get(kind)
-    return named if named is not None else type_named(kind) or dtype
-
-
-def mapped(
-    kernel: Any,
-    maps: dict[DType, ElementwiseKernel],
-    device: Device,
-    args: Sequence[Any],
-    operands: Sequence[Any],
-    types: Types,
-    shape: Shape,
-    dtype: DType,
-) -> Node:
-    """Return what the `map_expr` of a kernel makes of its inputs, as accumulators."""
-    made = maps.get(dtype)
-    if made is None:
-        made = maps[dtype] = mapping_kernel(
-            kernel.in_params, kernel.map_expr, dtype, kernel.name, kernel.preamble, kernel.options
-        )
-    if made.fuses:
-        known = {t: types[t] for t in made._type_names}
-        return made._nodes(operands, (), known, shape, None)[0]
-    (result,) = made.apply(device, args, ())
-    node: Node = result._node()
-    return node

@@ -4,45 +4,60 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from devarray.array import DeviceArray
-from devarray.device import Device
-from devarray.graph import Node, map_node
-from devarray.kernels.ops import run_time_loop
-from devarray.layout import Shape, broadcast_shapes
+from devarray.graph import Node, index_node, map_node
+from devarray.kernels.ops import Loop
+from devarray.layout import Shape
 from devarray.manipulation import broadcast_to
-from devarray.operands import Operand, as_operand, device_of, on_stream
+from devarray.operands import device_of, on_stream
 from devarray.raw import RawKernel
 from devarray.record import fresh, fresh_buffer, write
 from devarray.registry import get_device
-from devarray.snippets.pieces import (
-    Special,
-    Texts,
-    Walked,
-    aliases_of,
+from devarray.snippets.arguments import (
+    Call,
+    Signature,
     at_hand,
-    c_name,
-    check_output,
     check_texts,
     defined,
-    index_of,
-    renamed,
-    scalar_dtype,
     scalar_for,
-    shifted,
 )
-from devarray.snippets.signature import Param, Types, c_type, parse_params, resolve
-from devarray.snippets.text import assigned_first, define, is_dear, is_plain, uses, words
-from devarray.snippets.threads import BLOCK, Slot, blocks_for, kernel_text, named_sizes
+from devarray.snippets.signature import Param, Types, parse_params
+from devarray.snippets.text import assigned_first, c_name, define, is_dear, is_plain, uses, words
+from devarray.snippets.threads import (
+    BLOCK,
+    Slot,
+    Texts,
+    kernel_text,
+    launch,
+    named_sizes,
+    size_values,
+    slots_for,
+)
 
-__all__ = ["ElementwiseKernel"]
+__all__ = ["ElementwiseKernel", "Walked"]
 
-DType = np.dtype[Any]
 INDEX = np.dtype(np.int64)
+
+
+class Walked(NamedTuple):
+    """What the index ``i`` is, if not the number of the element: ``start + step * number``."""
+
+    start: int
+    step: int
+    n: int
+
+
+class Special(NamedTuple):
+    """A kernel for one choice of dtypes, as rows of the table."""
+
+    loops: tuple[Loop, ...]
+    uses_index: bool
+    uses_count: bool
 
 
 class ElementwiseKernel:
@@ -99,8 +114,8 @@ class ElementwiseKernel:
 
     def __init__(
         self,
-        in_params: str,
-        out_params: str,
+        in_params: str | Sequence[Param],
+        out_params: str | Sequence[Param],
         operation: str,
         name: str = "kernel",
         reduce_dims: bool = True,
@@ -113,63 +128,43 @@ class ElementwiseKernel:
         after_loop: str = "",
     ) -> None:
         texts = Texts(operation, preamble, loop_prep, after_loop)
-        self._setup(parse_params(in_params), parse_params(out_params), texts, name, options)
-        self.no_return = no_return
-        self.return_tuple = return_tuple
-        self.reduce_dims = reduce_dims
-
-    def _setup(
-        self,
-        ins: tuple[Param, ...],
-        outs: tuple[Param, ...],
-        texts: Texts,
-        name: str,
-        options: Any,
-    ) -> None:
-        preamble, self.options = defined(texts.preamble, check_texts(texts, name, options))
-        texts = texts._replace(preamble=preamble)
-        self.in_params, self.out_params = ins, outs
-        self.params = ins + outs
-        twice = {p.name for p in ins} & {p.name for p in outs}
-        if twice:
-            raise ValueError(f"{sorted(twice)[0]!r} is both an input and an output of {name}")
+        options = check_texts(name, options, **texts._asdict())
+        ins, outs = parse_params(in_params), parse_params(out_params)
+        self.in_params, self.out_params, self.params = ins, outs, ins + outs
+        self.signature = Signature(ins, outs, name)
         if not outs and not any(p.raw for p in ins):
             raise ValueError(f"kernel {name} has no output")
-        self.nin, self.nout = len(ins), len(outs)
-        self.nargs = self.nin + self.nout
-        self.name, self.operation, self.preamble = name, texts.operation, texts.preamble
-        self.no_return = self.return_tuple = False
-        aliases = aliases_of(ins, outs, words(texts.operation) | words(texts.preamble))
-        self._texts = texts._replace(operation=renamed(texts.operation, aliases))
-        self._type_names = tuple(dict.fromkeys(p.type for p in self.params if p.dtype is None))
-        self._type_aliases = {
-            f"{k}{j}_type": p
-            for k, group in (("in", ins), ("out", outs))
-            for j, p in enumerate(group)
-            if uses(texts.operation + texts.preamble, f"{k}{j}_type")
-        }
-        self._mutable = frozenset[str]()
+        self.nin, self.nout, self.nargs = len(ins), len(outs), len(ins) + len(outs)
+        self.preamble, self.options = defined(preamble, options)
+        self.name, self.operation = name, operation
+        self.no_return, self.return_tuple = no_return, return_tuple
+        self.reduce_dims = reduce_dims
+        numbered = {f"in{k}": p for k, p in enumerate(ins)}
+        numbered |= {f"out{k}": p for k, p in enumerate(outs)}
+        names = {p.name for p in self.params}
+        for alias in sorted(words(operation) & numbered.keys() - names):
+            operation = re.sub(rf"\b{alias}\b", numbered[alias].name, operation)
+        mentioned = words(operation + "\n" + self.preamble)
+        self._aliases = {f"{k}_type": p for k, p in numbered.items() if f"{k}_type" in mentioned}
+        self._texts = texts._replace(operation=operation, preamble=self.preamble)
         self._plain = self._find_plain()
-        self._resolved: dict[Any, Types] = {}
-        self._read = {
-            p.name for p in outs if not assigned_first(self._texts.operation, p.name)
-        }  # outputs that the text may read
+        # outputs that the text may read
+        self._read = {p.name for p in outs if not assigned_first(operation, p.name)}
+        self._mutable = frozenset[str]()
         self._specials: dict[Any, Special] = {}
         self._kernels: dict[Any, tuple[RawKernel, dict[str, Any]]] = {}
 
     def _find_plain(self) -> bool:
         """Say whether the text can be a function of fused kernels."""
         text = self._texts
-        if any(p.raw for p in self.params) or not self.out_params or self.options:
-            return False
-        if text.loop_prep.strip() or text.after_loop.strip():
+        if any(p.raw for p in self.params) or not self.out_params or self.options or not text.once:
             return False
         operation = re.sub(r"\b_ind\s*\.\s*size\s*\(\s*\)", "n", text.operation)
-        if uses(operation, "_ind"):
+        types = (*self.signature.generic, *self._aliases)
+        if uses(operation, "_ind") or not is_plain(operation, text.preamble, (), types):
             return False
         self._texts = text._replace(operation=operation)
-        types = (*self._type_names, *self._type_aliases)
-        return is_plain(operation, text.preamble, (), types)
+        return True
 
     def __repr__(self) -> str:
         return f"<elementwise kernel {self.name}>"
@@ -224,273 +219,118 @@ class ElementwiseKernel:
             )
         device = device_of(args) or get_device()
         with on_stream(device, stream):
-            outs = args[self.nin :]
-            results = self.apply(device, args[: self.nin], outs, size, block_size or BLOCK)
+            ins, outs = args[: self.nin], args[self.nin :]
+            results = self.apply(self.signature.bind(device, ins, outs, size), block_size or BLOCK)
         if self.no_return:
             return None
         return results[0] if len(results) == 1 and not self.return_tuple else tuple(results)
 
-    def apply(
-        self,
-        device: Device,
-        ins: Sequence[Any],
-        outs: Sequence[Any],
-        size: int | None = None,
-        block: int = BLOCK,
-        walked: Walked | None = None,
-    ) -> list[Any]:
-        """Return the outputs for checked counts of arguments."""
-        operands = [self._operand(p, x, device) for p, x in zip(self.in_params, ins, strict=True)]
-        for p, x in zip(self.out_params, outs, strict=False):
-            check_output(self.name, p, x, device)
-        types = self._resolve(operands, outs)
-        shape = self._shape(operands, outs, size)
+    def apply(self, call: Call, block: int = BLOCK, walked: Walked | None = None) -> list[Any]:
+        """Return the outputs of a call."""
         if not self._plain:
-            return self._run(device, ins, operands, outs, types, shape, block)
-        nodes = self._nodes(operands, outs, types, shape, walked)
-        if not outs:
-            return [fresh(node, device) for node in nodes]
+            return self._run(call, block)
+        nodes = self.nodes(call, walked)
+        if len(nodes) == 1 and call.outs:
+            write(call.outs[0], nodes[0], "output array is read-only")
+            return list(call.outs)
         # arrays that own their nodes: what one output overwrites, the others have read before
-        arrays = [fresh(node, device) for node in nodes] if len(nodes) > 1 else []
-        for k, out in enumerate(outs):
-            node = arrays[k]._node() if arrays else nodes[k]
+        arrays = [fresh(node, call.device) for node in nodes]
+        for k, out in enumerate(call.outs):
+            node, arrays[k] = arrays[k]._node(), None
             write(out, node, "output array is read-only")
-            if arrays:
-                arrays[k] = None
-        return list(outs)
+        return list(call.outs) or arrays
 
-    def computed(self, device: Device, ins: Sequence[Any], walked: Walked | None) -> list[Node]:
-        """Return the outputs as nodes, of a kernel that `fuses`."""
-        operands = [self._operand(p, x, device) for p, x in zip(self.in_params, ins, strict=True)]
-        types = self._resolve(operands, ())
-        return self._nodes(operands, (), types, self._shape(operands, (), None), walked)
-
-    def _operand(self, param: Param, x: Any, device: Device) -> Operand:
-        what = f"kernel {self.name}: parameter {param.name!r}"
-        if param.raw and not isinstance(x, DeviceArray):
-            hint = ": copy it to the device, with devarray.to_gpu(x)"
-            raise TypeError(
-                f"{what} is raw, so it must be a DeviceArray, not {type(x).__name__}"
-                + (hint if isinstance(x, np.ndarray) else "")
-            )
-        operand = as_operand(x, device)
-        if operand is None:
-            raise TypeError(f"{what} must be a DeviceArray or a number, not {type(x).__name__}")
-        return operand
-
-    def _resolve(self, operands: Sequence[Operand], outs: Sequence[Any]) -> Types:
-        """Return the dtypes of generic types: arrays decide, then outputs, then scalars."""
-        key = tuple([(type(o.value) is Node, o.kind) for o in operands])
-        key += tuple([x.dtype for x in outs])
-        found = self._resolved.get(key)
-        if found is None:
-            found = self._resolved[key] = self._resolve_anew(operands, outs)
-        return found
-
-    def _resolve_anew(self, operands: Sequence[Operand], outs: Sequence[Any]) -> Types:
-        types: Types = {}
-        origin: dict[str, str] = {}
-        arrays = [o.kind if type(o.value) is Node else None for o in operands]
-        resolve(self.in_params, arrays, self.name, types, origin)
-        resolve(self.out_params[: len(outs)], [x.dtype for x in outs], self.name, types, origin)
-        for param in self.in_params:
-            if param.dtype is None and param.type not in types:
-                kinds = [
-                    o.kind
-                    for p, o in zip(self.in_params, operands, strict=True)
-                    if p.type == param.type
-                ]
-                types[param.type] = scalar_dtype(kinds)
-        for param in self.out_params:
-            if param.dtype is None and param.type not in types:
-                raise TypeError(
-                    f"kernel {self.name}: nothing decides the type {param.type} of output "
-                    f"{param.name!r}: no input has it; pass an array for the output"
-                )
-        return types
-
-    def _shape(self, operands: Sequence[Operand], outs: Sequence[Any], size: Any) -> Shape:
-        walked = [
-            o.shape
-            for p, o in zip(self.in_params, operands, strict=True)
-            if not p.raw and type(o.value) is Node
-        ]
-        places = [x._shape() for p, x in zip(self.out_params, outs, strict=False) if not p.raw]
-        if size is not None:
-            if walked or places:
-                raise ValueError(
-                    f"kernel {self.name}: size= is for calls in which all arrays are raw"
-                )
-            if not isinstance(size, (int, np.integer)) or size < 0:
-                raise ValueError(f"size must be an integer >= 0, got {size!r}")
-            return (int(size),)
-        if not walked and not places:
-            raise ValueError(
-                f"kernel {self.name}: no array says how many elements there are; pass size=, or "
-                "an array for the output"
-            )
-        if not places:
-            return broadcast_shapes(*walked)
-        shape = broadcast_shapes(*walked, *places)
-        for place in places:
-            if place != shape:
-                a, b = (str(s).replace(" ", "") for s in (place, shape))
-                raise ValueError(
-                    f"non-broadcastable output operand with shape {a} doesn't match the broadcast "
-                    f"shape {b}"
-                )
-        return shape
+    def _types(self, types: Types) -> Types:
+        """Return the types that the text may name."""
+        return types | {alias: p.of(types) for alias, p in self._aliases.items()}
 
     # ---- as part of an expression
 
-    def _nodes(
-        self,
-        operands: Sequence[Operand],
-        outs: Sequence[Any],
-        types: Types,
-        shape: Shape,
-        walked: Walked | None,
-    ) -> list[Node]:
-        special = self._special(types, bool(outs))
-        loop = special.loops[0]
+    def nodes(self, call: Call, walked: Walked | None = None) -> list[Node]:
+        """Return the outputs as nodes, of a kernel that `fuses`."""
+        special = self._special(call.types, bool(call.outs))
+        loop, shape = special.loops[0], call.shape
         sources = [
             o.value if type(o.value) is Node else scalar_for(o.value, dtype, p.name, self.name)
-            for p, o, dtype in zip(self.in_params, operands, loop.ins, strict=False)
+            for p, o, dtype in zip(self.in_params, call.operands, loop.ins, strict=False)
         ]
-        if outs:
-            sources += [
-                x._node()
-                for p, x in zip(self.out_params, outs, strict=True)
-                if p.name in self._read
-            ]
+        before = zip(self.out_params, call.outs, strict=False)
+        sources += [x._node() for p, x in before if p.name in self._read]
         if special.uses_index:
-            sources.append(index_of(shape, walked))
+            sources.append(_index_of(shape, walked))
         if special.uses_count:
             sources.append(math.prod(shape) if walked is None else walked.n)
-        if not sources:
-            sources.append(0)
-        return [map_node(loop, tuple(sources), shape) for loop in special.loops]
+        return [map_node(loop, tuple(sources or (0,)), shape) for loop in special.loops]
 
     def _special(self, types: Types, given: bool) -> Special:
         """Return the rows for a choice of dtypes; `given`: the outputs have values before."""
-        key = (*(dtype.char for dtype in types.values()), given)
+        key = (*[dtype.char for dtype in types.values()], given)
         found = self._specials.get(key)
-        if found is None:
-            found = self._specials[key] = self._make(types, given)
-        return found
-
-    def _make(self, types: Types, given: bool) -> Special:
-        text = self._texts
-        dtypes = [self._dtype(p, types) for p in self.params]
-        ins = [(p.name, d) for p, d in zip(self.in_params, dtypes, strict=False)]
-        outs = [(p.name, d) for p, d in zip(self.out_params, dtypes[self.nin :], strict=True)]
-        before = {}
-        for name, dtype in outs:
-            if given and name in self._read:
-                before[name] = f"{name}_before_"
-                ins.append((before[name], dtype))
-        mentioned = words(text.operation) - {p.name for p in self.params}
-        uses_index, uses_count = "i" in mentioned, "n" in mentioned
-        ins += [("i", INDEX)] * uses_index + [("n", INDEX)] * uses_count
-        if not ins:
-            ins.append(("nothing_", INDEX))
-        known = types | {a: self._dtype(p, types) for a, p in self._type_aliases.items()}
-        made = define(
-            self.name, text.operation, text.preamble, known, ins, outs, before, self._mutable
-        )
-        loops = run_time_loop(
-            self.name,
-            made.definition,
-            made.calls,
-            [dtype for _, dtype in ins],
-            [dtype for _, dtype in outs],
-            dear=is_dear(text.operation, text.preamble),
-        )
-        return Special(loops, uses_index, uses_count)
-
-    def _dtype(self, param: Param, types: Mapping[str, DType]) -> DType:
-        return types[param.type] if param.dtype is None else param.dtype
-
-    # ---- as a kernel of its own
-
-    def _run(
-        self,
-        device: Device,
-        ins: Sequence[Any],
-        operands: Sequence[Operand],
-        outs: Sequence[Any],
-        types: Types,
-        shape: Shape,
-        block: int,
-    ) -> list[Any]:
-        scalars = tuple(type(o.value) is not Node for o in operands)
-        kernel, sizes = self._kernel(types, scalars, bool(outs))
-        results = [
-            at_hand(x) if outs else fresh_buffer(device, shape, self._dtype(p, types))
-            for p, x in zip(self.out_params, outs or self.out_params, strict=True)
-        ]
-        values: list[Any] = [math.prod(shape)]
-        by_name: dict[str, Any] = {}
-        for param, x, operand in zip(self.in_params, ins, operands, strict=True):
-            if type(operand.value) is not Node:
-                dtype = self._dtype(param, types)
-                values.append(dtype.type(scalar_for(operand.value, dtype, param.name, self.name)))
-                continue
-            array = x if isinstance(x, DeviceArray) else fresh(operand.value, device)
-            by_name[param.name] = array
-            if not param.raw:
-                array = broadcast_to(array, shape)
-                if any(shifted(array, x) for x in results):
-                    array = array.copy()
-            values.append(at_hand(array))
-        values += results
-        by_name |= {p.name: x for p, x in zip(self.out_params, results, strict=True)}
-        for name, axis in sizes.values():
-            array = by_name[name]
-            if axis is not None and axis >= array.ndim:
-                raise ValueError(
-                    f"kernel {self.name}: {name}.shape()[{axis}] of an array of {array.ndim} axes"
-                )
-            values.append(np.int64(array.size if axis is None else array.shape[axis]))
-        count = math.prod(shape)
-        if count:
-            once = not (self._texts.loop_prep + self._texts.after_loop).strip()
-            kernel((blocks_for(count, block, once),), (block,), tuple(values))
-        for given, result in zip(outs, results, strict=False):
-            if result is not given:
-                given[...] = result
-        return list(outs) if outs else results
-
-    def _kernel(
-        self, types: Types, scalars: tuple[bool, ...], given: bool
-    ) -> tuple[RawKernel, dict[str, Any]]:
-        key = (*(dtype.char for dtype in types.values()), scalars, given)
-        found = self._kernels.get(key)
         if found is not None:
             return found
         text = self._texts
-        raws = [p.name for p in self.params if p.raw]
-        sizes: dict[str, Any] = {}
-        changed = []
-        for piece in (text.operation, text.loop_prep, text.after_loop):
-            piece, here = named_sizes(piece, raws)
-            changed.append(piece)
-            sizes |= here
-        slots = []
-        for p, scalar in zip(self.in_params, scalars, strict=True):
-            element = "" if p.raw or scalar else "in"
-            slots.append(Slot(p.name, c_type(self._dtype(p, types)), not scalar, True, element))
+        ins = [(p.name, p.of(types)) for p in self.in_params]
+        outs = [(p.name, p.of(types)) for p in self.out_params]
+        before = {name: f"{name}_before_" for name, _ in outs if given and name in self._read}
+        ins += [(before[name], dtype) for name, dtype in outs if name in before]
+        mentioned = words(text.operation) - {p.name for p in self.params}
+        uses_index, uses_count = "i" in mentioned, "n" in mentioned
+        ins += [("i", INDEX)] * uses_index + [("n", INDEX)] * uses_count
+        ins = ins or [("nothing_", INDEX)]
+        loops = define(
+            self.name, text.operation, text.preamble, self._types(types), ins, outs, before,
+            self._mutable, is_dear(text.operation),
+        )  # fmt: skip
+        found = self._specials[key] = Special(loops, uses_index, uses_count)
+        return found
+
+    # ---- as a kernel of its own
+
+    def _run(self, call: Call, block: int) -> list[Any]:
+        kernel, sizes = self._kernel(call)
+        results: list[Any] = [at_hand(x) for x in call.outs]
+        if not call.outs:
+            dtypes = [p.of(call.types) for p in self.out_params]
+            results = [fresh_buffer(call.device, call.shape, dtype) for dtype in dtypes]
+
+        def placed(array: DeviceArray) -> DeviceArray:
+            array = broadcast_to(array, call.shape)
+            return array.copy() if any(_shifted(array, x) for x in results) else array
+
+        values, arrays = call.values(self.in_params, self.name, placed)
+        arrays |= {p.name: x for p, x in zip(self.out_params, results, strict=True)}
+        count = math.prod(call.shape)
+        values = [count, *values, *results, *size_values(sizes, arrays, self.name)]
+        launch(kernel, count, block, self._texts.once, values)
+        for given, result in zip(call.outs, results, strict=False):
+            if result is not given:
+                given[...] = result
+        return list(call.outs) or results
+
+    def _kernel(self, call: Call) -> tuple[RawKernel, dict[str, Any]]:
+        key = call.key()
+        found = self._kernels.get(key)
+        if found is not None:
+            return found
+        texts, sizes = named_sizes(self._texts, [p.name for p in self.params if p.raw])
+        slots = slots_for(self.in_params, call)
         for p in self.out_params:
-            kind = "inout" if given and p.name in self._read else "out"
-            slots.append(
-                Slot(p.name, c_type(self._dtype(p, types)), True, False, "" if p.raw else kind)
-            )
+            kind = "inout" if call.outs and p.name in self._read else "out"
+            slots.append(Slot.of(p, call.types, "" if p.raw else kind, constant=False))
         slots += [Slot(name, "long long", False) for name in sizes]
-        known = types | {a: self._dtype(p, types) for a, p in self._type_aliases.items()}
-        name = c_name(self.name)
-        source = kernel_text(
-            name, self.name, slots, known, changed[0], text.preamble, changed[1], changed[2]
-        )
-        kernel = RawKernel(source, name, self.options)
+        source = kernel_text(self.name, slots, self._types(call.types), Texts(*texts))
+        kernel = RawKernel(source, c_name(self.name), self.options)
         found = self._kernels[key] = (kernel, sizes)
         return found
+
+
+def _shifted(array: DeviceArray, out: DeviceArray) -> bool:
+    """Say whether writing an element of `out` may change another element of `array`."""
+    return array._buffer is out._buffer and array._layout() != out._layout()
+
+
+def _index_of(shape: Shape, walked: Walked | None) -> Node:
+    """Return the numbers of the elements in C order."""
+    start, step = (0, 1) if walked is None else (walked.start, walked.step)
+    steps = [step * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    return index_node(shape, tuple(steps), start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,18 +12,17 @@ from devarray.array import DeviceArray
 from devarray.device import Device
 from devarray.errors import HostMixError
 from devarray.graph import Node
-from devarray.layout import transpose_layout
 from devarray.operands import device_of, on_stream
 from devarray.raw import RawKernel
 from devarray.record import fresh_buffer
 from devarray.registry import get_device
-from devarray.snippets.elementwise import ElementwiseKernel
-from devarray.snippets.pieces import Texts, Walked, c_name, check_texts, scalar_for
+from devarray.snippets.arguments import Call, check_texts, scalar_for
+from devarray.snippets.elementwise import ElementwiseKernel, Walked
 from devarray.snippets.signature import Param, parse_arguments
-from devarray.snippets.text import code_of, outside
-from devarray.snippets.threads import BLOCK, Slot, blocks_for, kernel_text
+from devarray.snippets.text import c_name, code_of, complex_words, outside
+from devarray.snippets.threads import BLOCK, Slot, Texts, kernel_text, launch
 
-__all__ = ["IndexedKernel", "Use", "check_arguments", "passed", "slots_of", "use_of"]
+__all__ = ["IndexedKernel", "check_arguments", "passed", "slots_of", "vectors_of"]
 
 _WRITES = re.compile(r"\s*(?:=(?!=)|[-+*/%&|^]=|<<=|>>=|\+\+|--)")
 _BEFORE = re.compile(r"(?:\+\+|--|(?<!&)&)\s*\Z")
@@ -44,9 +43,8 @@ class Use(NamedTuple):
     written: bool
 
 
-def use_of(text: str, name: str) -> Use:
-    """Return how a text uses an array."""
-    code = code_of(text)
+def use_of(code: str, name: str) -> Use:
+    """Return how a text, without its comments, uses an array."""
     elements, written = True, False
     for match in re.finditer(rf"(?<![.\w]){name}\b", code):
         bracket = re.match(r"\s*\[", code[match.end() :])
@@ -71,17 +69,6 @@ def _closing(code: str, start: int) -> int:
         if depth == 0:
             return at
     raise ValueError(f"a bracket is not closed in {code!r}")
-
-
-def element_of(text: str, names: Sequence[str]) -> str:
-    """Return a text in which arrays stand for their elements: ``x[i]`` becomes ``x``."""
-
-    def change(part: str) -> str:
-        for name in names:
-            part = re.sub(rf"(?<![.\w]){name}\s*\[\s*i\s*\]", name, part)
-        return part
-
-    return outside(change, text)
 
 
 def check_arguments(params: Sequence[Param], args: Sequence[Any], name: str) -> None:
@@ -123,32 +110,26 @@ def flatten(x: DeviceArray, what: str) -> DeviceArray:
     """
     if x.ndim == 1:
         return x
-    flat: DeviceArray
-    if x._layout().dense:
-        flat = x.reshape(-1)
-        return flat
-    if _columns(x):
-        flat = x.T.reshape(-1)
-        return flat
-    raise ValueError(f"{what} is not contiguous: pass x.copy()")
+    if not x._layout().dense and not _columns(x):
+        raise ValueError(f"{what} is not contiguous: pass x.copy()")
+    flat: DeviceArray = (x if x._layout().dense else x.T).reshape(-1)
+    return flat
 
 
 def _columns(x: DeviceArray) -> bool:
     """Say whether an array is contiguous in Fortran order."""
-    layout = x._layout()
-    axes = tuple(reversed(range(len(layout.shape))))
-    return transpose_layout(layout, axes, x.dtype.itemsize).dense
+    return x.T._layout().dense
 
 
-def slots_of(params: Sequence[Param], written: set[str]) -> list[Slot]:
+def vectors_of(params: Sequence[Param], args: Sequence[Any]) -> list[DeviceArray]:
+    """Return the arrays that stand for pointers; the first says how many elements there are."""
+    return [x for p, x in zip(params, args, strict=True) if p.vector]
+
+
+def slots_of(params: Sequence[Param], written: Container[str]) -> list[Slot]:
     """Return the parameters of a kernel in CUDA C for those of an argument list."""
     return [
-        Slot(
-            p.name,
-            re.sub(r"(?:\w+::)?complex\s*<", "sn_complex<", p.type),
-            p.vector,
-            p.constant or p.name not in written,
-        )
+        Slot(p.name, complex_words(p.type), p.vector, p.constant or p.name not in written)
         for p in params
     ]
 
@@ -202,7 +183,7 @@ class IndexedKernel:
 
     def __init__(
         self,
-        arguments: str,
+        arguments: str | Sequence[Param],
         operation: str,
         name: str = "kernel",
         *,
@@ -212,36 +193,37 @@ class IndexedKernel:
         options: Sequence[str] = (),
         types: Mapping[str, Any] | None = None,
     ) -> None:
-        texts = Texts(operation, preamble, loop_prep, after_loop)
-        self._setup(parse_arguments(arguments, types), texts, name, options)
-
-    def _setup(self, params: tuple[Param, ...], texts: Texts, name: str, options: Any) -> None:
-        self.params, self._texts = params, texts
-        self.options = check_texts(texts, name, options)
-        self.name, self.operation = name, texts.operation
-        operation, _, loop_prep, after_loop = texts
+        self._texts = texts = Texts(operation, preamble, loop_prep, after_loop)
+        self.options = check_texts(name, options, **texts._asdict())
+        self.params = params = parse_arguments(arguments, types)
+        self.name, self.operation = name, operation
         if not any(p.vector for p in params):
-            raise ValueError(f"kernel {name} has no array among its arguments")
-        around = "\n".join((operation, loop_prep, after_loop))
-        self._uses = {p.name: use_of(around, p.name) for p in self.params if p.vector}
-        self._plain = self._as_elementwise()
+            raise ValueError(f"kernel {name} has no array among its arguments: {arguments!r}")
+        code = code_of("\n".join((operation, loop_prep, after_loop)))
+        uses = {p.name: use_of(code, p.name) for p in params if p.vector}
+        self._elements = {x for x, use in uses.items() if use.elements}  # used as x[i] only
+        self._written = {x for x, use in uses.items() if use.written}
+        self._plain = self._as_elementwise() if self._elements == uses.keys() else None
         self._kernels: dict[bool, RawKernel] = {}
 
     def _as_elementwise(self) -> ElementwiseKernel | None:
-        """Return the kernel that computes the elements, if the text only uses elements."""
-        uses = self._uses
-        written = {name for name, use in uses.items() if use.written}
-        declared = {p.name for p in self.params if p.constant}
-        if not all(use.elements for use in uses.values()) or not written or written & declared:
+        """Return the kernel that computes the elements, if it is one that fuses."""
+        params, written = self.params, self._written
+        if not written or any(p.constant and p.name in written for p in params):
             return None
-        if any(p.dtype is None or p.dtype.kind == "V" for p in self.params):
+        if any(p.dtype is None or p.dtype.kind == "V" for p in params):
             return None
-        ins = tuple(p for p in self.params if p.name not in written)
-        outs = tuple(p for p in self.params if p.name in written)
-        texts = self._texts._replace(operation=element_of(self.operation, list(uses)))
-        kernel = ElementwiseKernel.__new__(ElementwiseKernel)
-        kernel._setup(ins, outs, texts, self.name, self.options)
-        kernel._mutable = frozenset(p.name for p in self.params if not p.vector)
+        element = re.compile(rf"(?<![.\w])({'|'.join(self._elements)})\s*\[\s*i\s*\]")
+        texts = self._texts._asdict()
+        texts["operation"] = outside(lambda part: element.sub(r"\1", part), self.operation)
+        kernel = ElementwiseKernel(
+            [p for p in params if p.name not in written],
+            [p for p in params if p.name in written],
+            name=self.name,
+            options=self.options,
+            **texts,
+        )
+        kernel._mutable = frozenset(p.name for p in params if not p.vector)
         return kernel if kernel.fuses else None
 
     def __repr__(self) -> str:
@@ -285,79 +267,65 @@ class IndexedKernel:
             raise TypeError("range and slice are two ways to say the indices: give one of them")
         check_arguments(self.params, args, self.name)
         device = device_of(args) or get_device()
-        vectors = [x for p, x in zip(self.params, args, strict=True) if p.vector]
-        n = vectors[0].size
+        n = vectors_of(self.params, args)[0].size
         indices = _indices(range, slice, n)
         for p, x in zip(self.params, args, strict=True):
-            if p.vector and self._uses[p.name].written and not x._writeable():
-                raise ValueError(
-                    f"kernel {self.name}: argument {p.name!r}: output array is read-only"
-                )
+            if p.name in self._written and not x._writeable():
+                raise ValueError(f"{self._what(p.name)}: output array is read-only")
         with on_stream(device, stream):
-            if self._plain is not None:
-                self._fused(device, args, n, indices)
-            else:
+            if self._plain is None:
                 self._run(args, n, indices, block_size or BLOCK)
-
-    def _fused(self, device: Device, args: Sequence[Any], n: int, indices: Any) -> None:
-        assert self._plain is not None
-        by_name, walked = self._elements(self.params, args, n, indices)
-        kernel = self._plain
-        ins = [by_name[p.name] for p in kernel.in_params]
-        outs = [by_name[p.name] for p in kernel.out_params]
-        kernel.apply(device, ins, outs, walked=walked)
+            else:
+                self._plain.apply(*self._call(self._plain, device, self.params, args, n, indices))
 
     def values(self, device: Device, args: Sequence[Any]) -> Node:
         """Return the values that the text gives its last parameter, for arguments without it."""
         params, out = self.params[:-1], self.params[-1]
-        vectors = [x for p, x in zip(params, args, strict=True) if p.vector]
-        n = vectors[0].size
-        kernel = self._plain
-        if kernel is None or len(kernel.out_params) != 1:
-            same = {x.shape for x in vectors} == {vectors[0].shape}
-            shape = vectors[0].shape if same else (n,)
-            result = fresh_buffer(device, shape, out.dtype)  # type: ignore[arg-type]
-            if same and all(_columns(x) for x in vectors):
-                result = fresh_buffer(device, shape[::-1], out.dtype).T  # type: ignore[arg-type]
-            self._run((*args, result), n, None, BLOCK)
-            node: Node = result._node()
-            return node
-        by_name, walked = self._elements(params, args, n, None)
-        (node,) = kernel.computed(device, [by_name[p.name] for p in kernel.in_params], walked)
+        vectors = vectors_of(params, args)
+        n, kernel = vectors[0].size, self._plain
+        if kernel is not None and len(kernel.out_params) == 1:
+            call, _, walked = self._call(kernel, device, params, args, n, None)
+            return kernel.nodes(call, walked)[0]
+        same = {x.shape for x in vectors} == {vectors[0].shape}
+        shape = vectors[0].shape if same else (n,)
+        columns = same and all(_columns(x) for x in vectors)
+        assert out.dtype is not None
+        result = fresh_buffer(device, shape[::-1] if columns else shape, out.dtype)
+        result = result.T if columns else result
+        self._run((*args, result), n, None, BLOCK)
+        node: Node = result._node()
         return node
 
-    def _elements(
-        self, params: Sequence[Param], args: Sequence[Any], n: int, indices: Any
-    ) -> tuple[dict[str, Any], Walked | None]:
-        """Return arguments by name, arrays as the elements that are walked; and what ``i`` is."""
-        places = [k for k, p in enumerate(params) if p.vector]
-        values = list(args)
-        shapes = {args[k].shape for k in places}
+    def _call(
+        self,
+        kernel: ElementwiseKernel,
+        device: Device,
+        params: Sequence[Param],
+        args: Sequence[Any],
+        n: int,
+        indices: Any,
+    ) -> tuple[Call, int, Walked | None]:
+        """Return what `ElementwiseKernel.apply` takes: arrays are the elements that are walked."""
+        found: dict[str, Any] = {p.name: x for p, x in zip(params, args, strict=True)}
+        vectors = {p.name: found[p.name] for p in params if p.vector}
         walked = None
-        if indices is None and len(shapes) == 1:
-            if all(_columns(args[k]) for k in places):  # i counts as memory does
-                for k in places:
-                    values[k] = args[k].T
+        if indices is None and len({x.shape for x in vectors.values()}) == 1:
+            if all(_columns(x) for x in vectors.values()):  # i counts as memory does
+                found |= {name: x.T for name, x in vectors.items()}
         else:
             count = builtins_range(n) if indices is None else indices
             walked = Walked(count.start, count.step, n)
-            for k in places:
-                name = params[k].name
-                values[k] = self._part(flatten(args[k], self._what(name)), name, count)
-        return {p.name: x for p, x in zip(params, values, strict=True)}, walked
+            for name, x in vectors.items():
+                flat = flatten(x, self._what(name))
+                self._check_bounds(x.size, name, count)
+                stop = count.stop if count.step > 0 or count.stop >= 0 else None
+                found[name] = flat[slice(count.start, stop, count.step) if count else slice(0)]
+        ins = [found[p.name] for p in kernel.in_params]
+        outs = [found[p.name] for p in kernel.out_params if p.name in found]
+        return kernel.signature.bind(device, ins, outs), BLOCK, walked
 
     def _what(self, name: str) -> str:
         return f"kernel {self.name}: argument {name!r}"
-
-    def _part(self, x: DeviceArray, name: str, indices: Any) -> DeviceArray:
-        """Return the elements at some indices, as a view."""
-        self._check_bounds(x.size, name, indices)
-        cut = slice(0)
-        if indices:
-            stop = indices.stop if indices.step > 0 or indices.stop >= 0 else None
-            cut = slice(indices.start, stop, indices.step)
-        part: DeviceArray = x[cut]
-        return part
 
     def _check_bounds(self, size: int, name: str, indices: Any) -> None:
         for index in (indices[0], indices[-1]) if indices else ():
@@ -370,31 +338,23 @@ class IndexedKernel:
         ranged = indices is not None
         kernel = self._kernels.get(ranged)
         if kernel is None:
-            kernel = self._kernels[ranged] = self._make(ranged)
-        count = len(indices) if ranged else n
-        vectors = [x for p, x in zip(self.params, args, strict=True) if p.vector]
-        rows = all(x._layout().dense for x in vectors)
-        if not rows and not all(_columns(x) for x in vectors):
+            slots = slots_of(self.params, self._written)
+            source = kernel_text(self.name, slots, {}, self._texts, ranged)
+            kernel = RawKernel(source, c_name(self.name), self.options)
+            self._kernels[ranged] = kernel
+        vectors = vectors_of(self.params, args)
+        if not all(x._layout().dense for x in vectors) and not all(map(_columns, vectors)):
             raise ValueError(
                 f"kernel {self.name} indexes memory, so its arrays must be contiguous, all of them "
                 "in C order or all in Fortran order: pass x.copy()"
             )
-        values: list[Any] = [n]
-        if ranged:
-            values += [indices.start, indices.step, count]
+        count = indices if ranged else builtins_range(n)
         for p, x in zip(self.params, args, strict=True):
-            if p.vector and self._uses[p.name].elements:
-                self._check_bounds(x.size, p.name, indices if ranged else builtins_range(n))
-        values += passed(self.params, args, self.name)
-        if count:
-            once = not (self._texts.loop_prep + self._texts.after_loop).strip()
-            kernel((blocks_for(count, block, once),), (block,), tuple(values))
-
-    def _make(self, ranged: bool) -> RawKernel:
-        slots = slots_of(self.params, {name for name, use in self._uses.items() if use.written})
-        name = c_name(self.name)
-        source = kernel_text(name, self.name, slots, {}, *self._texts, ranged=ranged)
-        return RawKernel(source, name, self.options)
+            if p.name in self._elements:
+                self._check_bounds(x.size, p.name, count)
+        sizes = [n, count.start, count.step, len(count)] if ranged else [n]
+        values = [*sizes, *passed(self.params, args, self.name)]
+        launch(kernel, len(count), block, self._texts.once, values)
 
 
 builtins_range = range

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from devarray.device import Device
 from devarray.kernels.ops import canonical
 from devarray.layout import Shape, normalize_axes, reduced_shape
 from devarray.operands import device_of, on_stream
-from devarray.record import fresh, write
 from devarray.registry import get_device
-from devarray.snippets.combined import Combined, accumulator, check_out, mapped
-from devarray.snippets.elementwise import ElementwiseKernel
+from devarray.snippets.arguments import Call, check_texts, defined, given_or_new
+from devarray.snippets.combined import Combined, Combining, check_result
 from devarray.snippets.indexed import IndexedKernel, check_arguments
-from devarray.snippets.pieces import Texts, check_output, check_texts, defined
-from devarray.snippets.signature import (
-    Param,
-    c_type,
-    parse_arguments,
-    parse_params,
-    type_named,
-)
+from devarray.snippets.signature import Param, c_type, parse_arguments
 from devarray.snippets.structs import PointerReduction, StructReduction
-from devarray.snippets.text import is_plain, outside
 
 __all__ = ["IndexedReduction", "ReductionKernel"]
 
 DType = np.dtype[Any]
 
 
-class ReductionKernel:
+class ReductionKernel(Combining):
     """A reduction along axes, made of three texts.
 
     It is part of the expression: what feeds it is fused with it, and so is what follows on the
@@ -74,6 +63,8 @@ class ReductionKernel:
     array([ 5.477226 , 15.9687195], dtype=float32, device='openmp')
     """
 
+    _what = "reduction"
+
     def __init__(
         self,
         in_params: str,
@@ -88,40 +79,18 @@ class ReductionKernel:
         preamble: str = "",
         options: Sequence[str] = (),
     ) -> None:
-        self.in_params, self.out_params = parse_params(in_params), parse_params(out_params)
-        if len(self.out_params) != 1 or self.out_params[0].raw:
-            raise ValueError(f"a reduction has one output, got {out_params!r}")
-        for text in (map_expr, reduce_expr, post_map_expr):
-            check_texts(Texts(text, preamble), name, options)
-        checked = check_texts(Texts(map_expr, preamble), name, options)
-        preamble, self.options = defined(preamble, checked)
-        self.nin, self.nout = len(self.in_params), 1
-        self.name, self.preamble, self.reduce_type = name, preamble, reduce_type
-        self.map_expr, self.reduce_expr, self.post_map_expr = map_expr, reduce_expr, post_map_expr
-        self.identity = "" if identity is None else str(identity)
-        self.reduce_dims = reduce_dims
-        (out,) = self.out_params
-        self._generic = tuple(
-            dict.fromkeys(p.type for p in (*self.in_params, out) if p.dtype is None)
+        check_texts(name, options, reduce_expr=reduce_expr)
+        super().__init__(
+            in_params, out_params, map_expr, reduce_expr, post_map_expr, identity, name,
+            reduce_type, preamble, options,
+        )  # fmt: skip
+        self.reduce_expr, self.post_map_expr, self.reduce_dims = (
+            reduce_expr,
+            post_map_expr,
+            reduce_dims,
         )
-        self.post = post = outside(_sizes, post_map_expr)
-        self._combined = Combined(name, reduce_expr, post, out.name, self.identity, preamble)
-        self._fuses = self._is_plain(post)
-        self._maps: dict[DType, ElementwiseKernel] = {}
-        # it decides generic types, and checks the arguments
-        self._types = ElementwiseKernel.__new__(ElementwiseKernel)
-        self._types._setup(self.in_params, self.out_params, Texts(map_expr), name, ())
-        self._struct = None if self._fuses else StructReduction(self)
-
-    def _is_plain(self, post: str) -> bool:
-        """Say whether the engine's reductions can do it."""
-        kind = self.reduce_type
-        if kind is not None and kind not in self._generic and type_named(kind) is None:
-            return False  # a struct
-        if self.options:
-            return False
-        text = "\n;".join((self.reduce_expr, post, self.identity))
-        return is_plain(text, self.preamble, (), self._generic)
+        self._fuses = bool(self._plain and self._arithmetic and not self.options)
+        self._struct = None if self._fuses else StructReduction(self, self._combined)
 
     def __repr__(self) -> str:
         return f"<reduction kernel {self.name}>"
@@ -163,52 +132,21 @@ class ReductionKernel:
         ValueError
             If shapes do not broadcast or fit `out`, or for nothing without an identity.
         """
-        if len(args) == self.nin + 1 and out is None:
-            args, out = args[:-1], args[-1]
-        if len(args) != self.nin:
-            raise TypeError(
-                f"kernel {self.name} takes {self.nin} inputs "
-                f"({', '.join(p.name for p in self.in_params)}); {len(args)} were given"
-            )
-        device = device_of((*args, out)) or get_device()
-        with on_stream(device, stream):
-            return self._reduce(device, args, out, axis, keepdims)
+        return self._call(args, out, stream, axis, keepdims)
 
-    def _reduce(self, device: Device, args: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-        helper = self._types
-        operands = [
-            helper._operand(p, x, device) for p, x in zip(self.in_params, args, strict=True)
-        ]
-        if out is not None:
-            check_output(self.name, self.out_params[0], out, device)
-        types = helper._resolve(operands, () if out is None else (out,))
-        shape = helper._shape(operands, (), None)
-        dtype = helper._dtype(self.out_params[0], types)
-        axes = normalize_axes(axis, len(shape))
-        wanted = reduced_shape(shape, axes, keepdims)
-        if out is not None:
-            check_out(out, wanted, dtype, device, self.name)
+    def _computed(self, call: Call, out: Any, dtype: DType, *how: Any) -> Any:
+        axis, keepdims = how
+        axes = normalize_axes(axis, len(call.shape))
+        wanted = reduced_shape(call.shape, axes, keepdims)
+        check_result(out, wanted, dtype, call.device, self.name)
         if self._struct is not None:
-            result = self._struct.reduce(device, args, operands, types, shape, axes)
-            result = result.reshape(wanted)
-            if out is None:
-                return result
-            out[...] = result
-            return out
-        kind = accumulator(self.reduce_type, types, dtype)
-        node = mapped(self, self._maps, device, args, operands, types, shape, kind)
-        node = self._combined.reduce(types, node, axes, keepdims)
-        sizes = math.prod(shape), math.prod(wanted)
-        node = self._combined.finished(types, node, dtype, sizes)
-        if out is None:
-            return fresh(node, device)
-        write(out, node, "output array is read-only")
-        return out
-
-
-def _sizes(part: str) -> str:
-    part = re.sub(r"\b_in_ind\s*\.\s*size\s*\(\s*\)", "in_size_", part)
-    return re.sub(r"\b_out_ind\s*\.\s*size\s*\(\s*\)", "out_size_", part)
+            result = self._struct.reduce(call, axes, dtype).reshape(wanted)
+            return given_or_new(out, result, call.device)
+        node = self._mapped(call, dtype)
+        node = self._combined.reduce(call.types, node, axes, keepdims)
+        sizes = math.prod(call.shape), math.prod(wanted)
+        node = self._combined.finished(call.types, node, dtype, sizes)
+        return given_or_new(out, node, call.device)
 
 
 class IndexedReduction:
@@ -269,35 +207,25 @@ class IndexedReduction:
         else:
             self.dtype_out = canonical(self.dtype_out)
             called = called or c_type(self.dtype_out)
-        if arguments is None:
-            self.params: tuple[Param, ...] = (
-                Param("in", called, self.dtype_out, vector=True, constant=True),
-            )
-        else:
+        self.params: tuple[Param, ...] = (Param("in", called, self.dtype_out, constant=True),)
+        if arguments is not None:
             self.params = parse_arguments(arguments, types)
         if not any(p.vector for p in self.params):
             raise ValueError(f"kernel {name} has no array among its arguments: {arguments!r}")
-        self.map_expr = "in[i]" if map_expr is None else map_expr
-        self.reduce_expr, self.name = reduce_expr, name
-        self.neutral = "" if neutral is None else str(neutral)
-        self.type_out = called
-        check_texts(Texts(reduce_expr), name, ())
-        checked = check_texts(Texts(self.map_expr, preamble), name, options)
-        preamble, self.options = defined(preamble, checked)
-        self.preamble = preamble
-        text = f"{reduce_expr}\n;{self.neutral}"
-        self._fuses = (
-            self.dtype_out.kind != "V" and not self.options and is_plain(text, preamble, (), ())
+        self.map_expr = map_expr = "in[i]" if map_expr is None else map_expr
+        options = check_texts(
+            name, options, reduce_expr=reduce_expr, map_expr=map_expr, preamble=preamble
         )
-        if self._fuses:
-            out = Param("mapped_", called, self.dtype_out)
-            self._map = IndexedKernel.__new__(IndexedKernel)
-            self._map._setup(
-                (*self.params, out), Texts(f"mapped_[i] = ({self.map_expr});", preamble), name, ()
-            )
-            self._combined = Combined(name, reduce_expr, "y = a", "y", self.neutral, preamble)
-        else:
-            self._struct = PointerReduction(self)
+        self.preamble, self.options = defined(preamble, options)
+        self.reduce_expr, self.name, self.type_out = reduce_expr, name, called
+        self._combined = Combined(name, reduce_expr, "y_ = a", "y_", neutral, self.preamble)
+        self.neutral = self._combined.identity
+        out = Param("mapped_", called, self.dtype_out)
+        self._map = IndexedKernel(
+            (*self.params, out), f"mapped_[i] = ({map_expr});", name, preamble=self.preamble
+        )
+        plain = self.dtype_out.kind != "V" and not self.options and self._combined.is_plain(())
+        self._struct = None if plain else PointerReduction(self, self._combined)
 
     def __repr__(self) -> str:
         return f"<indexed reduction {self.name}>"
@@ -305,7 +233,7 @@ class IndexedReduction:
     @property
     def fuses(self) -> bool:
         """Whether it is part of expressions, rather than kernels of its own."""
-        return self._fuses
+        return self._struct is None
 
     def __call__(self, *args: Any, out: Any = None, stream: Any = None) -> Any:
         """Reduce all elements; as many as the first array has.
@@ -334,19 +262,11 @@ class IndexedReduction:
         device = device_of(args) or get_device()
         struct = self.dtype_out.kind == "V"
         shape: Shape = (self.dtype_out.itemsize,) if struct else ()
-        if out is not None:
-            dtype = np.dtype(np.uint8) if struct else self.dtype_out
-            check_out(out, shape, dtype, device, self.name)
+        dtype = np.dtype(np.uint8) if struct else self.dtype_out
+        check_result(out, shape, dtype, device, self.name)
         with on_stream(device, stream):
-            if self._fuses:
-                node = self._map.values(device, args)
-                node = self._combined.reduce({}, node, tuple(range(len(node.shape))), False)
-                if out is None:
-                    return fresh(node, device)
-                write(out, node, "output array is read-only")
-                return out
-            result = self._struct.reduce(device, args)
-        if out is None:
-            return result
-        out[...] = result
-        return out
+            if self._struct is not None:
+                return given_or_new(out, self._struct.reduce(device, args), device)
+            node = self._map.values(device, args)
+            node = self._combined.reduce({}, node, tuple(range(len(node.shape))), False)
+            return given_or_new(out, node, device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,10 @@ from devarray.device import Device
 from devarray.graph import Node, Reduction, index_node, map_node, scan_node
 from devarray.kernels.ops import Loop
 from devarray.layout import Shape, normalize_axis
-from devarray.operands import device_of, on_stream
 from devarray.record import fresh, fresh_buffer, write
-from devarray.registry import get_device
-from devarray.snippets.combined import COUNT, Combined, accumulator, check_out, mapped
-from devarray.snippets.elementwise import ElementwiseKernel
-from devarray.snippets.pieces import Texts, check_output, check_texts
-from devarray.snippets.signature import Types, parse_params, type_named
-from devarray.snippets.text import is_plain
+from devarray.snippets.arguments import Call, check_texts, given_or_new
+from devarray.snippets.combined import COUNT, Combining, check_result
+from devarray.snippets.signature import Types
 
 __all__ = ["ScanKernel"]
 
@@ -31,7 +28,7 @@ THREADS = 4
 LINES = 4  # pieces for each thread
 
 
-class ScanKernel:
+class ScanKernel(Combining):
     """A scan (prefix sum) with an operation of one's own, along an axis.
 
     What feeds it is fused with it. Where it is long, threads work on pieces of it, so that
@@ -65,6 +62,8 @@ class ScanKernel:
     array([2, 2, 3, 3], device='openmp')
     """
 
+    _what = "scan"
+
     def __init__(
         self,
         in_params: str,
@@ -79,37 +78,25 @@ class ScanKernel:
         *,
         exclusive: bool = False,
     ) -> None:
-        self.in_params, self.out_params = parse_params(in_params), parse_params(out_params)
-        if len(self.out_params) != 1 or self.out_params[0].raw:
-            raise ValueError(f"a scan has one output, got {out_params!r}")
-        (out,) = self.out_params
-        post = post_map_expr or f"{out.name} = a"
-        for text in (map_expr, scan_expr, post):
-            check_texts(Texts(text, preamble), name, ())
-        self.identity = "" if identity is None else str(identity)
-        if exclusive and not self.identity.strip():
+        check_texts(name, (), scan_expr=scan_expr)
+        super().__init__(
+            in_params, out_params, map_expr, scan_expr, post_map_expr, identity, name, reduce_type,
+            preamble,
+        )  # fmt: skip
+        self.scan_expr, self.exclusive = scan_expr, exclusive
+        if exclusive and not self.identity:
             raise ValueError(f"the exclusive scan {name} needs an identity, where it begins")
-        self.nin, self.nout = len(self.in_params), 1
-        self.name, self.preamble, self.reduce_type = name, preamble, reduce_type
-        self.map_expr, self.scan_expr, self.exclusive = map_expr, scan_expr, exclusive
-        self.options: tuple[str, ...] = ()
-        generic = tuple(dict.fromkeys(p.type for p in (*self.in_params, out) if p.dtype is None))
-        if reduce_type is not None and reduce_type not in generic and not type_named(reduce_type):
+        if not self._arithmetic:
             raise ValueError(
                 f"scan {name}: reduce_type {reduce_type!r} is no arithmetic type; scans of structs "
                 "are not there: scan their members, or write a RawKernel"
             )
-        text = "\n;".join((scan_expr, post, self.identity))
-        if not is_plain(text, preamble, (), generic):
+        if not self._plain:
             raise ValueError(
                 f"scan {name}: scan_expr, post_map_expr and identity may call arithmetic functions "
                 "of C and those of the preamble, and nothing that needs threads or memory; got "
                 f"{scan_expr!r}"
             )
-        self._combined = Combined(name, scan_expr, post, out.name, self.identity, preamble)
-        self._maps: dict[DType, ElementwiseKernel] = {}
-        self._types = ElementwiseKernel.__new__(ElementwiseKernel)
-        self._types._setup(self.in_params, self.out_params, Texts(map_expr), name, ())
 
     def __repr__(self) -> str:
         return f"<{'exclusive' if self.exclusive else 'inclusive'} scan kernel {self.name}>"
@@ -137,48 +124,26 @@ class ScanKernel:
         ValueError
             If shapes do not broadcast or fit `out`.
         """
-        if len(args) == self.nin + 1 and out is None:
-            args, out = args[:-1], args[-1]
-        if len(args) != self.nin:
-            raise TypeError(
-                f"kernel {self.name} takes {self.nin} inputs "
-                f"({', '.join(p.name for p in self.in_params)}); {len(args)} were given"
-            )
-        device = device_of((*args, out)) or get_device()
-        with on_stream(device, stream):
-            return self._scan(device, args, out, axis)
+        return self._call(args, out, stream, axis)
 
-    def _scan(self, device: Device, args: Any, out: Any, axis: int) -> Any:
-        helper = self._types
-        operands = [
-            helper._operand(p, x, device) for p, x in zip(self.in_params, args, strict=True)
-        ]
-        if out is not None:
-            check_output(self.name, self.out_params[0], out, device)
-        types = helper._resolve(operands, () if out is None else (out,))
-        shape = helper._shape(operands, (), None)
+    def _computed(self, call: Call, out: Any, dtype: DType, *how: Any) -> Any:
+        device, types, shape = call.device, call.types, call.shape
         if not shape:
             raise ValueError(f"kernel {self.name}: an array without axes cannot be scanned")
-        dtype = helper._dtype(self.out_params[0], types)
-        axis = normalize_axis(axis, len(shape))
-        if out is not None:
-            check_out(out, shape, dtype, device, self.name)
-        kind = accumulator(self.reduce_type, types, dtype)
-        node = mapped(self, self._maps, device, args, operands, types, shape, kind)
+        axis = normalize_axis(how[0], len(shape))
+        check_result(out, shape, dtype, device, self.name)
+        node = self._mapped(call, dtype)
         if 0 in shape:
             return fresh_buffer(device, shape, dtype) if out is None else out
+        size = math.prod(shape)
         if not self.exclusive and not _is_long(device, shape):
-            node = self._combined.finished(types, self._node(types, node, axis), dtype, (0, 0))
-            if out is None:
-                return fresh(node, device)
-            write(out, node, "output array is read-only")
-            return out
+            node = self._node(types, node, axis)
+            node = self._combined.finished(types, node, dtype, (size, size))
+            return given_or_new(out, node, device)
         result = self._at_once(device, types, node, axis)
-        node = self._combined.finished(types, result._node(), dtype, (0, 0))
-        if out is None:
-            return result if node.dtype == kind and node is result._node() else fresh(node, device)
-        write(out, node, "output array is read-only")
-        return out
+        accumulators = result._node()
+        node = self._combined.finished(types, accumulators, dtype, (size, size))
+        return given_or_new(out, result if node is accumulators else node, device)
 
     def _node(self, types: Types, node: Node, axis: int) -> Node:
         loop = self._combined.combiner(types, node.dtype)
@@ -236,7 +201,7 @@ class ScanKernel:
         """Return the loop that combines the first element of a line with what comes before."""
         text = f"begun_ = b; if (at_ == 0) begun_ = ({self.scan_expr});"
         ins = [("a", dtype), ("b", dtype), ("at_", COUNT)]
-        return self._combined.loop("begin", text, types, ins, ("begun_", dtype))
+        return self._combined.loop(text, types, ins, ("begun_", dtype))
 
 
 def _is_long(device: Device, shape: Shape) -> bool:

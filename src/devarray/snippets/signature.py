@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from devarray.errors import UnsupportedError
 from devarray.kernels.ops import DTYPES, canonical
+from devarray.kernels.signatures import parse_parameters
 
-__all__ = ["Param", "Types", "c_type", "parse_arguments", "parse_params", "resolve", "type_named"]
+__all__ = [
+    "COMPLEX", "Param", "Types", "c_type", "parse_arguments", "parse_params", "type_named",
+]  # fmt: skip
 
 DType = np.dtype[Any]
 Types = dict[str, DType]  # generic type -> dtype
@@ -23,20 +26,8 @@ _RESERVED = (
     "signed sizeof static struct switch template this true typedef union unsigned void volatile "
     "while"
 )
-_C_TYPES = {
-    "bool": "?", "char": "i1", "signed char": "i1", "unsigned char": "u1", "short": "i2",
-    "unsigned short": "u2", "int": "i4", "signed int": "i4", "unsigned": "u4", "unsigned int": "u4",
-    "long": "i8", "long int": "i8", "unsigned long": "u8", "long long": "i8",
-    "long long int": "i8", "unsigned long long": "u8", "unsigned long long int": "u8",
-    "long unsigned int": "u8", "short int": "i2", "unsigned short int": "u2",
-    "unsigned long int": "u8", "size_t": "u8", "ptrdiff_t": "i8", "float": "f4", "double": "f8",
-    "half": "f2", "__half": "f2", "uint": "u4", "uchar": "u1", "ushort": "u2", "ulong": "u8",
-    **{f"{s}int{b}_t": f"{s or 'i'}{b // 8}" for s in ("", "u") for b in (8, 16, 32, 64)},
-}  # fmt: skip
-_COMPLEX = re.compile(r"(?:\w+::)?complex\s*<\s*(float|double)\s*>\Z")
-_LEGACY = {
-    "cuFloatComplex": "c8", "cuComplex": "c8", "cuDoubleComplex": "c16",
-}  # fmt: skip
+COMPLEX = re.compile(r"\b(?:\w+::)?complex\s*<\s*(float|double)\s*>")
+_LEGACY = {"cuFloatComplex": "c8", "cuComplex": "c8", "cuDoubleComplex": "c16"}
 # dtype -> how a user's text calls it
 _CALLED = {
     "?": "bool", "b": "signed char", "h": "short", "i": "int", "l": "long long",
@@ -70,22 +61,39 @@ class Param(NamedTuple):
     vector: bool = True
     constant: bool = False
 
+    def of(self, types: Types) -> DType:
+        """Return the dtype, where generic types stand for `types`."""
+        return types[self.type] if self.dtype is None else self.dtype
+
 
 def c_type(dtype: DType) -> str:
     """Return what CUDA C calls a dtype."""
     return _CALLED[dtype.char]
 
 
-def _check_name(name: str, text: str, seen: Iterable[str]) -> None:
-    if not _NAME.match(name):
-        raise ValueError(f"{name!r} in {text!r} is no name of a parameter")
-    if name in _RESERVED.split():
-        raise ValueError(f"the parameter {name!r} in {text!r} has the name of a word of C")
-    if name in seen:
-        raise ValueError(f"there are two parameters {name!r} in {text!r}")
+def _parameters(
+    text: Any, example: str, read: Callable[[str], tuple[str, Param]]
+) -> tuple[Param, ...]:
+    """Return the parameters of a list, each of which `read` reads; or those that are given."""
+    if not isinstance(text, str):
+        given = tuple(text) if isinstance(text, Iterable) else (None,)
+        if all(isinstance(p, Param) for p in given):
+            return given
+        raise TypeError(f"parameters must be a str such as {example!r}, got {type(text).__name__}")
+    found: dict[str, Param] = {}
+    for part in text.split(",") if text.strip() else ():
+        name, param = read(part)
+        if not _NAME.match(name):
+            raise ValueError(f"{name!r} in {text!r} is no name of a parameter")
+        if name in _RESERVED.split():
+            raise ValueError(f"the parameter {name!r} in {text!r} has the name of a word of C")
+        if name in found:
+            raise ValueError(f"there are two parameters {name!r} in {text!r}")
+        found[name] = param
+    return tuple(found.values())
 
 
-def parse_params(text: str) -> tuple[Param, ...]:
+def parse_params(text: str | Iterable[Param]) -> tuple[Param, ...]:
     """Return the parameters of a text such as ``"raw T x, float32 y"``.
 
     A type is the name of a NumPy dtype, or one letter for a type that the arguments decide.
@@ -93,14 +101,12 @@ def parse_params(text: str) -> tuple[Param, ...]:
     Raises
     ------
     TypeError
-        If `text` is no str.
+        If `text` is no str (nor parameters).
     ValueError
         For an unknown type, a bad name, a name that is given twice.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"parameters must be a str such as 'T x, T y', got {type(text).__name__}")
-    found: list[Param] = []
-    for part in text.split(",") if text.strip() else ():
+
+    def read(part: str) -> tuple[str, Param]:
         words = part.split()
         raw = len(words) == 3 and words[0] == "raw"
         if len(words) != 2 + raw:
@@ -109,25 +115,20 @@ def parse_params(text: str) -> tuple[Param, ...]:
                 "'float32 x', 'T x' or 'raw T x'"
             )
         kind, name = words[-2:]
-        _check_name(name, text, [p.name for p in found])
-        dtype = None if len(kind) == 1 and kind.isalpha() else _numpy_type(kind, text)
-        found.append(Param(name, kind, dtype, raw))
-    return tuple(found)
+        dtype = None if len(kind) == 1 and kind.isalpha() else _numpy_type(kind)
+        if dtype is None and len(kind) > 1:
+            names = ", ".join(d.name for d in DTYPES)
+            raise ValueError(
+                f"unknown type {kind!r} in {text!r}: types are {names}, or one letter, such as T, "
+                "for a type that the arguments decide"
+            )
+        return name, Param(name, kind, dtype, raw)
 
-
-def _numpy_type(kind: str, text: str) -> DType:
-    try:
-        return canonical(np.dtype(kind))
-    except (TypeError, UnsupportedError):
-        names = ", ".join(d.name for d in DTYPES)
-        raise ValueError(
-            f"unknown type {kind!r} in {text!r}: types are {names}, or one letter, such as T, for "
-            "a type that the arguments decide"
-        ) from None
+    return _parameters(text, "T x, T y", read)
 
 
 def parse_arguments(
-    text: str | Iterable[Any], types: Mapping[str, Any] | None = None
+    text: str | Iterable[Param], types: Mapping[str, Any] | None = None
 ) -> tuple[Param, ...]:
     """Return the parameters of a C argument list such as ``"float a, const int *x"``.
 
@@ -142,92 +143,46 @@ def parse_arguments(
     TypeError, ValueError
         As `parse_params`.
     """
-    if not isinstance(text, str):
-        given = tuple(text)
-        if all(isinstance(p, Param) for p in given):
-            return given
-        raise TypeError("arguments must be a str such as 'float a, float *x'")
-    found: list[Param] = []
-    for part in text.split(",") if text.strip() else ():
-        declared = re.sub(r"\b(__restrict__|restrict|volatile)\b", " ", part)
-        constant = re.search(r"\bconst\b", declared) is not None
-        declared = " ".join(re.sub(r"\bconst\b", " ", declared).replace("*", " * ").split())
-        kind, _, name = declared.rpartition(" ")
-        stars = kind.count("*")
-        kind = kind.replace("*", " ").strip()
-        if not kind or stars > 1:
+
+    def read(part: str) -> tuple[str, Param]:
+        declared = re.sub(r"\b(__restrict__|restrict|volatile)\b", " ", part).replace("*", " * ")
+        words = declared.split()
+        kind, name = " ".join(w for w in words[:-1] if w not in ("const", "*")), words[-1:]
+        if not kind or words.count("*") > 1:
             raise ValueError(
                 f"{part.strip()!r} in {text!r} is no parameter: write 'float a' for a scalar and "
                 "'float *x' for an array"
             )
-        _check_name(name, text, [p.name for p in found])
-        found.append(
-            Param(name, kind, _c_dtype(kind, text, types or {}), False, stars == 1, constant)
-        )
-    return tuple(found)
+        dtype = np.dtype(types[kind]) if types and kind in types else _c_dtype(kind)
+        if dtype is None:
+            raise ValueError(
+                f"unknown type {kind!r} in {text!r}: C's arithmetic types are known, "
+                "complex<float>, complex<double>, and what types= maps to dtypes"
+            )
+        return name[0], Param(name[0], kind, dtype, False, "*" in words, "const" in words)
+
+    return _parameters(text, "float a, float *x", read)
 
 
 def type_named(kind: str) -> DType | None:
     """Return the dtype of a type in the words of C or NumPy, or None for another type."""
-    try:
-        return _c_dtype(kind, kind, {})
-    except ValueError:
-        pass
+    return _c_dtype(kind) or _numpy_type(kind)
+
+
+def _numpy_type(kind: str) -> DType | None:
     try:
         return canonical(np.dtype(kind))
     except (TypeError, UnsupportedError):
         return None
 
 
-def _c_dtype(kind: str, text: str, types: Mapping[str, Any]) -> DType:
-    if kind in types:
-        return cast(DType, np.dtype(types[kind]))
-    code = _C_TYPES.get(kind) or _LEGACY.get(kind)
-    if code is None and (match := _COMPLEX.match(kind)):
-        code = "c8" if match[1] == "float" else "c16"
-    if code is None:
-        raise ValueError(
-            f"unknown type {kind!r} in {text!r}: C's arithmetic types are known, complex<float>, "
-            "complex<double>, and what types= maps to dtypes"
-        )
-    return canonical(np.dtype(code))
-
-
-def resolve(
-    params: Iterable[Param],
-    given: Iterable[DType | None],
-    what: str,
-    types: Types,
-    origin: dict[str, str],
-) -> None:
-    """Let array arguments decide the generic types, and check the others.
-
-    Parameters
-    ----------
-    given : iterable of dtype or None
-        Of each argument; None is what decides nothing.
-    what : str
-        Name of the kernel, for messages.
-    types, origin : dict
-        Generic type -> its dtype, and the parameter that decided; both are added to.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of another dtype than its parameter.
-    """
-    for param, dtype in zip(params, given, strict=True):
-        if dtype is None:
-            continue
-        want = param.dtype if param.dtype is not None else types.get(param.type)
-        if want is None:
-            types[param.type] = dtype
-            origin[param.type] = param.name
-        elif want != dtype:
-            said = f"is declared {param.type}"
-            if param.dtype is None:
-                said += f", which is {want.name} because {origin[param.type]!r} is"
-            raise TypeError(
-                f"kernel {what}: parameter {param.name!r} {said}; got an array of {dtype.name}: "
-                f"pass it .astype({want.name!r})"
-            )
+def _c_dtype(kind: str) -> DType | None:
+    """Return the dtype of a number's type in C's words."""
+    if match := COMPLEX.fullmatch(kind):
+        return np.dtype("c8" if match[1] == "float" else "c16")
+    if kind in _LEGACY:
+        return np.dtype(_LEGACY[kind])
+    (declared,) = parse_parameters(f"{kind} _") or (None,)
+    if declared is None or not declared.size or declared.kind not in "iufb":
+        return None
+    return canonical(np.dtype(f"{declared.kind}{declared.size}"))

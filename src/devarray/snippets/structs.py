@@ -7,7 +7,7 @@ a second kernel.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,67 +15,60 @@ import numpy as np
 from devarray.array import DeviceArray
 from devarray.device import Device
 from devarray.errors import UnsupportedError
-from devarray.graph import Node
 from devarray.layout import Shape
 from devarray.manipulation import broadcast_to
 from devarray.raw import RawKernel
-from devarray.record import fresh, fresh_buffer
-from devarray.snippets.indexed import passed, slots_of
-from devarray.snippets.pieces import at_hand, c_name, scalar_for
+from devarray.record import fresh_buffer
+from devarray.snippets.arguments import Call
+from devarray.snippets.combined import Combined
+from devarray.snippets.indexed import passed, slots_of, vectors_of
 from devarray.snippets.signature import Types, c_type
-from devarray.snippets.text import uses
-from devarray.snippets.threads import Slot, named_sizes, opening
+from devarray.snippets.text import c_name, uses
+from devarray.snippets.threads import Slot, named_sizes, opening, size_values, slots_for
 
-__all__ = ["PointerReduction", "StructReduction", "reduction_text"]
+__all__ = ["PointerReduction", "StructReduction"]
 
 DType = np.dtype[Any]
 
 BLOCK = 128  # threads of a block
 MOST_PARTS = 256  # blocks that share one result
+SIZES = ("length_", "parts_", "run_", "step_", "in_size_", "out_size_")
 
 
 def reduction_text(
-    name: str,
-    title: str,
+    texts: Combined,
     slots: Sequence[Slot],
-    types: Mapping[str, DType],
-    preamble: str,
+    types: Types,
     kind: str,
     map_expr: str,
-    reduce_expr: str,
-    post: str,
-    out: tuple[str, str],
-    identity: str,
+    out: str,
+    partial: bool = False,
 ) -> str:
     """Return CUDA C that combines ``length_`` elements for each result.
 
     Parameters
     ----------
-    kind : str
-        Type of an accumulator.
-    out : (str, str)
-        Name and type of the result; `post` gives it a value. If `post` is empty, accumulators are
-        written, and each result is shared by ``parts_`` blocks.
+    kind, out : str
+        Types of an accumulator and of a result.
+    partial : bool
+        Accumulators are written, and each result is shared by ``parts_`` blocks.
     """
-    texts = (map_expr, reduce_expr, post, identity, kind, out[1])
-    lines = opening(title, slots, types, preamble, texts)
-    declared = [slot.declared() for slot in slots]
-    names = [d.rpartition("*")[2].split()[-1] for d in declared]
-    listed = "".join(f", {d}" for d in declared)
+    title, name, result = texts.name, c_name(texts.name), texts.out
+    said = (map_expr, texts.reduce_expr, texts.post, texts.identity, kind, out)
+    lines = opening(title, slots, types, texts.preamble, said)
+    listed = "".join(f", {slot.declared()}" for slot in slots)
+    given = "".join(f", {slot.place}" for slot in slots)
     lines += [
         f"typedef {kind} {name}_type;",
         f"__device__ {name}_type {name}_combine({name}_type a, {name}_type b) {{",
         f'#line 1 "{title}"',
-        f"return ({reduce_expr});",
+        f"return ({texts.reduce_expr});",
         "}",
         f"__device__ {name}_type {name}_map(long long i{listed}) {{",
     ]
-    lines += [
-        f"const {slot.type} {slot.name} = {slot.name}_of_[i];" for slot in slots if slot.element
-    ]
+    lines += [f"const {slot.type} {slot.name} = {slot.place}[i];" for slot in slots if slot.element]
     lines += [f'#line 1 "{title}"', f"return ({map_expr});", "}"]
-    given = "".join(f", {n}" for n in names)
-    target = f"{out[1]} *{out[0]}_of_" if post else f"{name}_type *{out[0]}_of_"
+    target = f"{name if partial else out}{'_type' if partial else ''} *{result}_of_"
     sizes = ", ".join(f"long long {size}" for size in SIZES)
     lines += [
         f'extern "C" __global__ void {name}({sizes}{listed}, {target}) {{',
@@ -101,19 +94,16 @@ def reduction_text(
         "}",
         "if (thread_ == 0) {",
     ]
-    if post:
-        begin = f"{name}_type a = shared_[0];"
-        if identity:
-            begin = f"{name}_type a = {identity};\nif (count_ > 0) a = shared_[0];"
-        lines += [begin, f"{out[1]} {out[0]};", f'#line 1 "{title}"', f"{post}\n;"]
-        lines += [f"{out[0]}_of_[group_] = {out[0]};"]
+    if partial:
+        lines.append(f"{result}_of_[blockIdx.x] = shared_[0];")
     else:
-        lines += [f"{out[0]}_of_[blockIdx.x] = shared_[0];"]
+        begin = f"{name}_type a = shared_[0];"
+        if texts.identity:
+            begin = f"{name}_type a = {texts.identity};\nif (count_ > 0) a = shared_[0];"
+        lines += [begin, f"{out} {result};", f'#line 1 "{title}"', f"{texts.post}\n;"]
+        lines.append(f"{result}_of_[group_] = {result};")
     lines += ["}", "}"]
     return "\n".join(lines) + "\n"
-
-
-SIZES = ("length_", "parts_", "run_", "step_", "in_size_", "out_size_")
 
 
 def _walk(device: Device, length: int, most: int) -> tuple[int, int, int, int]:
@@ -131,21 +121,13 @@ def _walk(device: Device, length: int, most: int) -> tuple[int, int, int, int]:
 class StructReduction:
     """The reductions along axes of a `ReductionKernel` that are CUDA C."""
 
-    def __init__(self, kernel: Any) -> None:
-        self._of = kernel
+    def __init__(self, kernel: Any, texts: Combined) -> None:
+        self._of, self._texts = kernel, texts
         self._kernels: dict[Any, tuple[RawKernel, dict[str, Any]]] = {}
 
-    def reduce(
-        self,
-        device: Device,
-        args: Sequence[Any],
-        operands: Sequence[Any],
-        types: Types,
-        shape: Shape,
-        axes: Shape,
-    ) -> DeviceArray:
+    def reduce(self, call: Call, axes: Shape, dtype: DType) -> DeviceArray:
         """Return the results, one behind the other."""
-        of = self._of
+        of, shape = self._of, call.shape
         kept = tuple(axis for axis in range(len(shape)) if axis not in axes)
         order = kept + axes
         groups = math.prod(shape[axis] for axis in kept)
@@ -155,109 +137,68 @@ class StructReduction:
                 f"kernel {of.name}: i is known only where the reduced axes are the last ones; move "
                 "them there with devarray.moveaxis"
             )
-        if not length and not of.identity.strip():
-            raise ValueError(
-                f"zero-size array to reduction operation {of.name} which has no identity"
-            )
-        scalars = tuple(type(o.value) is not Node for o in operands)
-        kernel, sizes = self._kernel(types, scalars)
-        values: list[Any] = [*_walk(device, length, 1), math.prod(shape), groups]
-        arrays: dict[str, Any] = {}
-        for param, x, operand in zip(of.in_params, args, operands, strict=True):
-            if type(operand.value) is not Node:
-                dtype = param.dtype or types[param.type]
-                values.append(dtype.type(scalar_for(operand.value, dtype, param.name, of.name)))
-                continue
-            array = x if isinstance(x, DeviceArray) else fresh(operand.value, device)
-            arrays[param.name] = array
-            if not param.raw:
-                array = broadcast_to(array, shape).transpose(order)
-            values.append(at_hand(array))
-        for name, axis in sizes.values():
-            array = arrays[name]
-            values.append(np.int64(array.size if axis is None else array.shape[axis]))
-        (out,) = of.out_params
-        result: DeviceArray = fresh_buffer(device, (groups,), out.dtype or types[out.type])
+        if not length:
+            self._texts.check_identity()
+        kernel, sizes = self._kernel(call, dtype)
+        values, arrays = call.values(
+            of.in_params, of.name, lambda array: broadcast_to(array, shape).transpose(order)
+        )
+        values += size_values(sizes, arrays, of.name)
+        result: DeviceArray = fresh_buffer(call.device, (groups,), dtype)
         if groups:
-            kernel((groups,), (BLOCK,), (*values, result))
+            walk = (*_walk(call.device, length, 1), math.prod(shape), groups)
+            kernel((groups,), (BLOCK,), (*walk, *values, result))
         return result
 
-    def _kernel(self, types: Types, scalars: tuple[bool, ...]) -> tuple[RawKernel, dict[str, Any]]:
-        key = (*(dtype.char for dtype in types.values()), scalars)
+    def _kernel(self, call: Call, dtype: DType) -> tuple[RawKernel, dict[str, Any]]:
+        key = call.key()
         found = self._kernels.get(key)
         if found is None:
             of = self._of
-            raws = [p.name for p in of.in_params if p.raw]
-            expr, sizes = named_sizes(of.map_expr, raws)
-            slots = [
-                Slot(
-                    p.name,
-                    c_type(p.dtype or types[p.type]),
-                    not scalar,
-                    True,
-                    "" if p.raw or scalar else "in",
-                )
-                for p, scalar in zip(of.in_params, scalars, strict=True)
-            ]
+            (expr,), sizes = named_sizes([of.map_expr], [p.name for p in of.in_params if p.raw])
+            slots = slots_for(of.in_params, call)
             slots += [Slot(name, "long long", False) for name in sizes]
-            (out,) = of.out_params
-            kind = c_type(out.dtype or types[out.type])
-            name = c_name(of.name)
+            out = c_type(dtype)
             source = reduction_text(
-                name, of.name, slots, types, of.preamble, of.reduce_type or kind, expr,
-                of.reduce_expr, of.post, (out.name, kind), of.identity,
-            )  # fmt: skip
-            found = self._kernels[key] = RawKernel(source, name, of.options), sizes
+                self._texts, slots, call.types, of.reduce_type or out, expr, out
+            )
+            kernel = RawKernel(source, c_name(of.name), of.options)
+            found = self._kernels[key] = kernel, sizes
         return found
 
 
 class PointerReduction:
     """The reductions of an `IndexedReduction` that are CUDA C."""
 
-    def __init__(self, kernel: Any) -> None:
-        self._of = kernel
-        name, kind = c_name(kernel.name), kernel.type_out
-        slots = slots_of(kernel.params, set())
-        post, out = "y_ = a;", ("y_", kind)
+    def __init__(self, kernel: Any, texts: Combined) -> None:
+        self._of, self._texts = kernel, texts
+        slots, kind = slots_of(kernel.params, ()), kernel.type_out
 
-        def made(slots: Sequence[Slot], expr: str, post: str) -> RawKernel:
-            source = reduction_text(
-                name, kernel.name, slots, {}, kernel.preamble, kind, expr, kernel.reduce_expr,
-                post, out, kernel.neutral,
-            )  # fmt: skip
-            return RawKernel(source, name, kernel.options)
+        def made(slots: Sequence[Slot], expr: str, partial: bool = False) -> RawKernel:
+            source = reduction_text(texts, slots, {}, kind, expr, kind, partial)
+            return RawKernel(source, c_name(kernel.name), kernel.options)
 
-        self._whole = made(slots, kernel.map_expr, post)
-        self._first = made(slots, kernel.map_expr, "")
-        self._second = made([Slot("in_", kind)], "in_[i]", post)
+        self._whole = made(slots, kernel.map_expr)
+        self._first = made(slots, kernel.map_expr, partial=True)
+        self._second = made([Slot("in_", kind)], "in_[i]")
 
     def reduce(self, device: Device, args: Sequence[Any]) -> DeviceArray:
         """Return the result; of a structured dtype, its bytes."""
         of = self._of
-        dtype = of.dtype_out
-        struct = dtype.kind == "V"
-
-        def room(count: int) -> DeviceArray:
-            array: DeviceArray = fresh_buffer(
-                device,
-                (count * dtype.itemsize,) if struct else (count,),
-                np.dtype(np.uint8) if struct else dtype,
-            )
-            return array
-
-        n = next(x.size for p, x in zip(of.params, args, strict=True) if p.vector)
-        if not n and not of.neutral.strip():
-            raise ValueError(
-                f"zero-size array to reduction operation {of.name} which has no identity"
-            )
+        dtype, size = of.dtype_out, 1
+        if dtype.kind == "V":
+            dtype, size = np.dtype(np.uint8), dtype.itemsize
+        n = vectors_of(of.params, args)[0].size
+        if not n:
+            self._texts.check_identity()
         values = passed(of.params, args, of.name)
         sizes = _walk(device, n, MOST_PARTS)
         parts = sizes[1]
-        result = room(1)
+        result: DeviceArray = fresh_buffer(device, (size,), dtype)
         if parts == 1:
             self._whole((1,), (BLOCK,), (*sizes, n, 1, *values, result))
         else:
-            partial = room(parts)
+            partial = fresh_buffer(device, (parts * size,), dtype)
             self._first((parts,), (BLOCK,), (*sizes, n, 1, *values, partial))
             self._second((1,), (BLOCK,), (*_walk(device, parts, 1), n, 1, partial, result))
-        return result if struct else result.reshape(())
+        return result if of.dtype_out.kind == "V" else result.reshape(())

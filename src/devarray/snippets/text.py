@@ -9,21 +9,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from devarray.kernels.ops import C_TYPES
-from devarray.snippets.support import FUNCTIONS, support
+from devarray.kernels.ops import C_TYPES, Loop, run_time_loop
+from devarray.kernels.source_text import OPAQUE, read
+from devarray.snippets.signature import COMPLEX
+from devarray.snippets.support import CONSTANTS, FUNCTIONS, support
 
 __all__ = [
-    "Function", "assigned_first", "code_of", "define", "is_dear", "is_plain", "outside",
-    "statement", "uses", "words",
+    "COMPLEX_HEADERS", "assigned_first", "c_name", "code_of", "complex_words", "define", "is_dear",
+    "is_plain", "outside", "statement", "uses", "words",
 ]  # fmt: skip
 
 DType = np.dtype[Any]
 
-_PIECES = re.compile(r"(//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALL = re.compile(r"(?<![.\w])([A-Za-z_]\w*)\s*\(")
 # a variable that is declared with arguments: thing name(1, 2)
@@ -40,9 +41,14 @@ _OF_KERNELS = re.compile(
     r"__syncwarp|atomic\w+|__shfl\w*|__ballot\w*|printf|assert|asm|goto|return|clock64|clock|"
     r"static|__ldg|half2|__half2|_ind|total_threads|cta_start|tid)\b"
 )
+_INCLUDES = r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:{})[>\"][^\n]*$"
+_COMPLEX_NAMES = r"pycuda-complex\.hpp|cupy/complex\.cuh|thrust/complex\.h"
+COMPLEX_HEADERS = re.compile(_INCLUDES.format(_COMPLEX_NAMES), re.MULTILINE)
 _HEADERS = re.compile(
-    r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:pycuda-complex\.hpp|cupy/complex\.cuh|math\.h|cmath|"
-    r"stdint\.h|cstdint|stdlib\.h|math_constants\.h|cuComplex\.h|thrust/complex\.h)[>\"][^\n]*$",
+    _INCLUDES.format(
+        _COMPLEX_NAMES
+        + r"|math\.h|cmath|stdint\.h|cstdint|stdlib\.h|math_constants\.h|cuComplex\.h"
+    ),
     re.MULTILINE,
 )
 _WIDE = (
@@ -60,48 +66,33 @@ _WIDE = (
 _CAST = re.compile(
     r"(?<!operator )\b(float|double|int|bool|char|short|long|unsigned|[iu](?:8|16|32|64))\s*\("
 )
-_CONSTANTS = {
-    "INFINITY": "((f32)DA_INF)",
-    "NAN": "((f32)DA_NAN)",
-    "M_PI": "3.14159265358979323846",
-    "M_E": "2.71828182845904523536",
-    "M_SQRT2": "1.41421356237309504880",
-    "CUDART_INF": "DA_INF",
-    "CUDART_INF_F": "((f32)DA_INF)",
-    "CUDART_NAN": "DA_NAN",
-    "CUDART_NAN_F": "((f32)DA_NAN)",
-    "FLT_MAX": "3.402823466e+38f",
-    "FLT_MIN": "1.175494351e-38f",
-    "FLT_EPSILON": "1.192092896e-07f",
-    "DBL_MAX": "1.7976931348623157e+308",
-    "DBL_MIN": "2.2250738585072014e-308",
-    "DBL_EPSILON": "2.2204460492503131e-16",
-    "INT_MAX": "2147483647",
-    "INT_MIN": "(-2147483647 - 1)",
-}
-
-
-class Function(NamedTuple):
-    """What `define` writes: the definition, and the call of each result."""
-
-    definition: str
-    calls: tuple[str, ...]
 
 
 def outside(change: Callable[[str], str], text: str) -> str:
     """Return a text with a change made to what is neither comment nor string literal."""
-    parts = _PIECES.split(text)
-    parts[::2] = [change(part) for part in parts[::2]]
-    return "".join(parts)
+    parts, start = [], 0
+    for found in OPAQUE.finditer(text):
+        parts += [change(text[start : found.start()]), found[0]]
+        start = found.end()
+    return "".join([*parts, change(text[start:])])
 
 
 def code_of(text: str) -> str:
     """Return a text without comments and string literals, line by line as it was."""
-    parts = _PIECES.split(text)
-    parts[1::2] = [
-        '""' if part[0] in "\"'" else " " + "\n" * part.count("\n") for part in parts[1::2]
-    ]
-    return "".join(parts)
+    return OPAQUE.sub(
+        lambda found: " " + "\n" * found[0].count("\n") if found[0][0] == "/" else '""', text
+    )
+
+
+def c_name(name: str) -> str:
+    """Return a kernel's name as a name of C."""
+    plain = re.sub(r"\W", "_", name)
+    return plain if not plain[0].isdigit() else f"_{plain}"
+
+
+def complex_words(text: str) -> str:
+    """Return a text for CUDA C with `support`'s complex numbers."""
+    return outside(lambda part: COMPLEX.sub(r"sn_complex<\1>", part), text)
 
 
 def words(text: str) -> set[str]:
@@ -161,7 +152,7 @@ def _member_functions(outer: str) -> list[str]:
     return re.findall(r"\boperator\b|\b[A-Za-z_]\w*(?=\s*\([^()]*\)\s*(?:const)?\s*[{:])", outer)
 
 
-def is_dear(operation: str, preamble: str) -> bool:
+def is_dear(operation: str) -> bool:
     """Say whether a text costs more than to store and load its result: it calls or repeats."""
     code = code_of(operation)
     called = set(_CALL.findall(code)) - _NUMBERS - {"if", "min", "max", "abs", "fabs", "fabsf"}
@@ -170,26 +161,17 @@ def is_dear(operation: str, preamble: str) -> bool:
 
 def defined_in(preamble: str) -> set[str]:
     """Return the names that a preamble defines at its outermost level."""
-    code = re.sub(r"^[ \t]*#.*?(?<!\\)$", "", code_of(preamble), flags=re.MULTILINE | re.DOTALL)
-    flat, depth = [], 0
-    for char in code:
-        depth -= char == "}"
-        if depth == 0 or (char == "{" and depth == 0):
-            flat.append(char)
-        depth += char == "{"
-    outer = "".join(flat)
-    found = set(re.findall(r"\b([A-Za-z_]\w*)\s*\([^()]*\)\s*\{", outer))
-    found |= set(re.findall(r"\b(?:struct|class|union|enum)\s+([A-Za-z_]\w*)", outer))
-    found |= set(re.findall(r"\btypedef\b[^;]*?\b([A-Za-z_]\w*)\s*;", outer))
-    found |= set(re.findall(r"\busing\s+([A-Za-z_]\w*)\s*=", outer))
-    found |= set(re.findall(r"\b([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*=", outer))
+    found: set[str] = set()
+    for piece in read(preamble).pieces:
+        if piece.namespace:
+            continue
+        outer = re.sub(r"\{.*\}", "{", piece.text, flags=re.DOTALL)
+        found |= set(re.findall(r"\b([A-Za-z_]\w*)\s*\([^()]*\)\s*\{", outer))
+        found |= set(re.findall(r"\b(?:struct|class|union|enum)\s+([A-Za-z_]\w*)", outer))
+        found |= set(re.findall(r"\btypedef\b[^;]*?\b([A-Za-z_]\w*)\s*;", outer))
+        # variables, and what `using` names
+        found |= set(re.findall(r"\b([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*=", outer))
     return found - _CONTROL
-
-
-def macros_of(preamble: str) -> list[str]:
-    """Return the macros that a preamble defines."""
-    found = re.findall(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", code_of(preamble), re.MULTILINE)
-    return list(dict.fromkeys(found))
 
 
 def _common(text: str, casts: Iterable[str]) -> str:
@@ -207,53 +189,38 @@ def _common(text: str, casts: Iterable[str]) -> str:
     return outside(change, text)
 
 
-def _known(text: str, names: Iterable[str], constants: Mapping[str, str]) -> str:
-    """Return a text in which functions have the names that `support` gives them, constants too."""
-
-    def change(part: str) -> str:
-        for name in names:  # but members are called as they are
-            part = re.sub(rf"(?<![.\w])(?<!->){name}(?=\s*\()", f"sn_{name}", part)
-        for name, value in constants.items():
-            part = re.sub(rf"(?<![.\w]){name}\b", value, part)
-        return part
-
-    return outside(change, text)
+def _known(text: str, names: Iterable[str]) -> str:
+    """Return a text in which functions and constants have the names that `support` gives them."""
+    called = "|".join(name for name in names if name in FUNCTIONS)
+    constant = "|".join(name for name in names if name in CONSTANTS)
+    # but members are called as they are
+    pattern = re.compile(
+        rf"(?<![.\w])(?<!->)(?:({called or '(?!)'})(?=\s*\()|({constant or '(?!)'})\b)"
+    )
+    return outside(lambda part: pattern.sub(r"sn_\1\2", part), text)
 
 
 def _helpers(preamble: str) -> str:
     """Return a preamble's functions with the qualifiers that fused kernels want."""
     depth = 0
 
-    def change(part: str) -> str:
+    def qualifier(match: re.Match[str]) -> str:
         nonlocal depth
-        pieces = []
-        for piece in re.split(r"([{}])", part):
-            depth += (piece == "{") - (piece == "}")
-            if depth == 0:
-                piece = re.sub(
-                    r"\b(static|inline|__forceinline__|__inline__|__noinline__|__host__)\b",
-                    "",
-                    piece,
-                )
-                piece = re.sub(r"\b__device__\b", "FN", piece)
-            else:
-                piece = re.sub(r"\b__host__\b", "", piece)
-                piece = re.sub(r"\b(?:__device__|__forceinline__)\b", "SN_INSIDE", piece)
-            pieces.append(piece)
-        return "".join(pieces)
+        word = match[0]
+        depth += (word == "{") - (word == "}")
+        if word in ("{", "}"):
+            return word
+        if depth == 0:
+            return "FN" if word == "__device__" else ""
+        inside = {"__host__": "", "__device__": "SN_INSIDE", "__forceinline__": "SN_INSIDE"}
+        return inside.get(word, word)
 
-    return outside(change, preamble)
+    return outside(lambda part: _QUALIFIERS.sub(qualifier, part), preamble)
 
 
-_INSIDE = """\
-#ifndef SN_INSIDE
-#if defined(__CUDACC__) || defined(__HIP__)
-#define SN_INSIDE __attribute__((device))
-#else
-#define SN_INSIDE
-#endif
-#endif
-"""
+_QUALIFIERS = re.compile(
+    r"[{}]|\b(?:static|inline|__(?:forceinline|inline|noinline|host|device)__)\b"
+)
 _QUIET = """\
 #if defined(__GNUC__) && !defined(__CUDACC__)
 #pragma GCC diagnostic push
@@ -272,16 +239,9 @@ _LOUD = """\
 """
 
 
-def local_type(dtype: DType) -> str:
-    """Return the type of a variable of a dtype in the function."""
-    if dtype.kind == "c":
-        return "sn_complex<f32>" if dtype.char == "F" else "sn_complex<f64>"
-    return {"?": "bool", "e": "f32"}.get(dtype.char, C_TYPES[dtype.char])
-
-
-def passed_type(dtype: DType) -> str:
-    """Return the type in which the generated kernel holds such a value."""
-    return "f32" if dtype.char == "e" else C_TYPES[dtype.char]
+# types of a value in the kernel that is generated, and in the text
+_PASSED = C_TYPES | {"e": "f32"}
+_LOCAL = _PASSED | {"?": "bool", "F": "sn_complex<f32>", "D": "sn_complex<f64>"}
 
 
 def define(
@@ -291,10 +251,12 @@ def define(
     types: Mapping[str, DType],
     ins: Sequence[tuple[str, DType]],
     outs: Sequence[tuple[str, DType]],
-    before: Mapping[str, str],
-    plain_ins: Iterable[str] = (),
-) -> Function:
-    """Return a text as functions, one a result, of the values of its parameters.
+    before: Mapping[str, str] | None = None,
+    mutable: Iterable[str] = (),
+    dear: bool = False,
+    reduce: str = "",
+) -> tuple[Loop, ...]:
+    """Return a text as loops, one a result, of the values of its parameters.
 
     Parameters
     ----------
@@ -304,64 +266,54 @@ def define(
         What the text's own type names stand for.
     ins, outs : sequence of (str, dtype)
         Variables that the text reads, and those that it gives a value.
-    before : mapping
+    before : mapping, optional
         For results that the text may read: the parameter that has its value before.
-    plain_ins : iterable of str
+    mutable : iterable of str
         Those of `ins` that the text may change, for itself.
+    dear, reduce
+        See `run_time_loop`.
     """
     has_complex = any(d.kind == "c" for _, d in (*ins, *outs)) or "complex" in operation + preamble
     casts = [t for t, dtype in types.items() if dtype.kind != "c"]
     operation = _common(statement(operation), casts)
     preamble = _common(_helpers(_HEADERS.sub("", preamble)), casts)
     mentioned = words(operation) | words(preamble)
-    taken = {n for n, _ in (*ins, *outs)} | defined_in(preamble) | set(macros_of(preamble))
-    called = sorted((mentioned & set(FUNCTIONS)) - taken)
-    constants = {k: v for k, v in _CONSTANTS.items() if k in mentioned and k not in taken}
-    used_types = {t: d for t, d in types.items() if t in mentioned}
+    macros = read(preamble).macros.keys()
+    taken = {n for n, _ in (*ins, *outs)} | defined_in(preamble) | macros
+    known = sorted((mentioned & {*FUNCTIONS, *CONSTANTS}) - taken)
     named = [(n, d.char) for n, d in (*types.items(), *ins, *outs)]
-    described = (
-        operation,
-        preamble,
-        has_complex,
-        named,
-        len(types),
-        len(ins),
-        sorted(before.items()),
-    )
+    before, mutable = before or {}, set(mutable)
+    sizes = len(types), len(ins), sorted(before), sorted(mutable)
+    described = (operation, preamble, has_complex, named, *sizes)
     mark = "sn_" + hashlib.blake2s(repr(described).encode(), digest_size=6).hexdigest()
-    operation, preamble = (_known(text, called, constants) for text in (operation, preamble))
-    renamed = {t: f"{mark}_{t}" for t in used_types}
-    renamed |= {f: f"{mark}_{f}" for f in sorted(defined_in(preamble) - set(macros_of(preamble)))}
+    operation, preamble = (_known(text, known) for text in (operation, preamble))
+    used_types = {t: d for t, d in types.items() if t in mentioned}
+    inner = [*used_types, *sorted(defined_in(preamble) - macros)]
     title = re.sub(r"[^\w .<>-]", "_", name)
-    lines = [f"// {title}", support(called, has_complex) + _INSIDE + _QUIET.rstrip()]
-    lines += [f"typedef {local_type(d)} {mark}_{t};" for t, d in used_types.items()]
-    lines += [f"#define {word} {text}" for word, text in renamed.items()]
+    lines = [f"// {title}", support(known, has_complex, preamble) + _QUIET.rstrip()]
+    lines += [f"typedef {_LOCAL[d.char]} {mark}_{t};" for t, d in used_types.items()]
+    lines += [f"#define {word} {mark}_{word}" for word in inner]
     if preamble.strip():
         lines += [f'#line 1 "preamble of {title}"', preamble]
-    free = set(plain_ins)
-    for k, (out, dtype) in enumerate(outs):
-        declared = ", ".join(
-            f"{'' if n in free or d.kind == 'c' else 'const '}{_passed(n, d)}" for n, d in ins
-        )
-        lines.append(f"FN {passed_type(dtype)} {mark}_{k}({declared}) {{")
-        for n, d in ins:
-            if d.kind == "c":
-                lines.append(f"{'' if n in free else 'const '}{local_type(d)} {n}({n}_);")
-        for n, d in outs:
-            value = before.get(n, "0")
-            lines.append(f"{local_type(d)} {n} = {value};")
-        # `continue` goes on with the next element
-        lines += ["do {", f'#line 1 "{title}"', operation, '#line 1 "generated"', "} while (0);"]
-        value = f"{out}.base()" if dtype.kind == "c" else out
-        lines += [f"return {value};", "}"]
-    lines += [f"#undef {word}" for word in (*renamed, *macros_of(preamble))]
+    # complex numbers are passed without operators, as `x_`
+    of_class = [(n, d, "" if n in mutable else "const ") for n, d in ins if d.kind == "c"]
+    declared = ", ".join(
+        f"const {_PASSED[d.char]} {n}_"
+        if d.kind == "c"
+        else f"{'' if n in mutable else 'const '}{_LOCAL[d.char]} {n}"
+        for n, d in ins
+    )
+    begin = [f"{const}{_LOCAL[d.char]} {n}({n}_);" for n, d, const in of_class]
+    begin += [f"{_LOCAL[d.char]} {n} = {before.get(n, '0')};" for n, d in outs]
+    # `continue` goes on with the next element
+    body = ["do {", f'#line 1 "{title}"', operation, '#line 1 "generated"', "} while (0);"]
+    for k, (out, d) in enumerate(outs):
+        lines += [f"FN {_PASSED[d.char]} {mark}_{k}({declared}) {{", *begin, *body]
+        lines += [f"return {out}{'.base()' if d.kind == 'c' else ''};", "}"]
+    lines += [f"#undef {word}" for word in (*inner, *macros)]
     lines.append(_LOUD.rstrip())
     operands = ", ".join(f"{{{k}}}" for k in range(len(ins)))
-    calls = tuple(f"{mark}_{k}({operands})" for k in range(len(outs)))
-    return Function("\n".join(lines), calls)
-
-
-def _passed(name: str, dtype: DType) -> str:
-    if dtype.kind == "c":
-        return f"const {passed_type(dtype)} {name}_"
-    return f"{local_type(dtype)} {name}"
+    return run_time_loop(
+        name, "\n".join(lines), tuple(f"{mark}_{k}({operands})" for k in range(len(outs))),
+        [d for _, d in ins], [d for _, d in outs], dear=dear, reduce=reduce,
+    )  # fmt: skip

@@ -8,84 +8,43 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from devarray.snippets.signature import c_type
-from devarray.snippets.text import code_of, outside, statement, words
+from devarray.array import DeviceArray
+from devarray.graph import Node
+from devarray.raw import RawKernel
+from devarray.snippets.arguments import Call
+from devarray.snippets.signature import Param, Types, c_type
+from devarray.snippets.support import OWN_COMPLEX
+from devarray.snippets.text import (
+    COMPLEX_HEADERS,
+    c_name,
+    code_of,
+    complex_words,
+    outside,
+    statement,
+    words,
+)
 
-__all__ = ["BLOCK", "Slot", "blocks_for", "kernel_text", "named_sizes", "opening"]
-
-DType = np.dtype[Any]
+__all__ = [
+    "BLOCK", "Slot", "Texts", "kernel_text", "launch", "named_sizes", "opening", "size_values",
+    "slots_for",
+]  # fmt: skip
 
 BLOCK = 256  # threads of a block, unless the caller says otherwise
 MOST_BLOCKS = 4096  # where threads go from element to element
 
-_COMPLEX = """\
-#ifndef SN_COMPLEX
-#define SN_COMPLEX
-#define SN_BOTH __host__ __device__
-template <class R> struct sn_complex {
-  R re, im;
-  SN_BOTH sn_complex(R x = 0, R y = 0) : re(x), im(y) {}
-  template <class S> SN_BOTH explicit sn_complex(sn_complex<S> z) : re((R)z.re), im((R)z.im) {}
-  SN_BOTH R real() const { return re; }
-  SN_BOTH R imag() const { return im; }
-  SN_BOTH sn_complex operator-() const { return sn_complex(-re, -im); }
-  SN_BOTH sn_complex& operator+=(sn_complex z) { re += z.re; im += z.im; return *this; }
-  SN_BOTH sn_complex& operator-=(sn_complex z) { re -= z.re; im -= z.im; return *this; }
-  SN_BOTH sn_complex& operator*=(sn_complex z) {
-    return *this = sn_complex(re * z.re - im * z.im, re * z.im + im * z.re);
-  }
-  SN_BOTH sn_complex& operator/=(sn_complex z) {
-    if ((z.re < 0 ? -z.re : z.re) >= (z.im < 0 ? -z.im : z.im)) {
-      const R q = z.im / z.re, d = z.re + z.im * q;
-      return *this = sn_complex((re + im * q) / d, (im - re * q) / d);
-    }
-    const R q = z.re / z.im, d = z.re * q + z.im;
-    return *this = sn_complex((re * q + im) / d, (im * q - re) / d);
-  }
-  SN_BOTH friend sn_complex operator+(sn_complex x, sn_complex y) { return x += y; }
-  SN_BOTH friend sn_complex operator-(sn_complex x, sn_complex y) { return x -= y; }
-  SN_BOTH friend sn_complex operator*(sn_complex x, sn_complex y) { return x *= y; }
-  SN_BOTH friend sn_complex operator/(sn_complex x, sn_complex y) { return x /= y; }
-  SN_BOTH friend bool operator==(sn_complex x, sn_complex y) {
-    return x.re == y.re && x.im == y.im;
-  }
-  SN_BOTH friend bool operator!=(sn_complex x, sn_complex y) { return !(x == y); }
-  SN_BOTH friend R real(sn_complex x) { return x.re; }
-  SN_BOTH friend R imag(sn_complex x) { return x.im; }
-  SN_BOTH friend sn_complex conj(sn_complex x) { return sn_complex(x.re, -x.im); }
-  SN_BOTH friend R norm(sn_complex x) { return x.re * x.re + x.im * x.im; }
-  SN_BOTH friend R abs(sn_complex x) { return hypot(x.re, x.im); }
-  SN_BOTH friend R arg(sn_complex x) { return atan2(x.im, x.re); }
-  SN_BOTH friend sn_complex exp(sn_complex x) {
-    const R e = exp(x.re);
-    return sn_complex(e * cos(x.im), x.im == 0 ? x.im : e * sin(x.im));
-  }
-  SN_BOTH friend sn_complex log(sn_complex x) { return sn_complex(log(hypot(x.re, x.im)), arg(x)); }
-  SN_BOTH friend sn_complex sin(sn_complex x) {
-    return sn_complex(sin(x.re) * cosh(x.im), cos(x.re) * sinh(x.im));
-  }
-  SN_BOTH friend sn_complex cos(sn_complex x) {
-    return sn_complex(cos(x.re) * cosh(x.im), -sin(x.re) * sinh(x.im));
-  }
-  SN_BOTH friend sn_complex sqrt(sn_complex x) {
-    const R r = sqrt((hypot(x.re, x.im) + (x.re < 0 ? -x.re : x.re)) / 2);
-    if (r == 0) return sn_complex(0, x.im);
-    const R s = x.im / (2 * r);
-    return x.re < 0 ? sn_complex(s < 0 ? -s : s, x.im < 0 ? -r : r) : sn_complex(r, s);
-  }
-  SN_BOTH friend sn_complex pow(sn_complex x, sn_complex y) {
-    if (x == sn_complex()) return y == sn_complex() ? sn_complex(1) : sn_complex();
-    return exp(y * log(x));
-  }
-};
-#endif
-"""
-_COMPLEX_TYPE = re.compile(r"\b(?:\w+::)?complex\s*<\s*(float|double)\s*>")
-_COMPLEX_HEADERS = re.compile(
-    r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:pycuda-complex\.hpp|cupy/complex\.cuh|thrust/complex\.h)"
-    r"[>\"][^\n]*$",
-    re.MULTILINE,
-)
+
+class Texts(NamedTuple):
+    """The pieces of text of a kernel."""
+
+    operation: str
+    preamble: str = ""
+    loop_prep: str = ""
+    after_loop: str = ""
+
+    @property
+    def once(self) -> bool:
+        """Whether a thread has one element, since it does nothing before and after its elements."""
+        return not (self.loop_prep + self.after_loop).strip()
 
 
 class Slot(NamedTuple):
@@ -108,66 +67,94 @@ class Slot(NamedTuple):
     constant: bool = True
     element: str = ""
 
+    @classmethod
+    def of(cls, param: Param, types: Types, element: str, constant: bool = True) -> Slot:
+        """Return an array's."""
+        return cls(param.name, c_type(param.of(types)), True, constant, element)
+
     def declared(self) -> str:
         """Return the parameter's declaration."""
         if not self.pointer:
             return f"{self.type} {self.name}"
-        name = f"{self.name}_of_" if self.element else self.name
-        return f"{'const ' if self.constant else ''}{self.type} *{name}"
+        return f"{'const ' if self.constant else ''}{self.type} *{self.place}"
+
+    @property
+    def place(self) -> str:
+        """The parameter's name."""
+        return f"{self.name}_of_" if self.element else self.name
 
 
-def blocks_for(count: int, block: int, once: bool) -> int:
-    """Return how many blocks a launch over `count` elements has.
+def slots_for(params: Sequence[Param], call: Call) -> list[Slot]:
+    """Return the inputs of a call."""
+    return [
+        Slot.of(p, call.types, "" if p.raw else "in")
+        if type(o.value) is Node
+        else Slot(p.name, c_type(p.of(call.types)), False)
+        for p, o in zip(params, call.operands, strict=True)
+    ]
 
-    With `once`, each thread has one of them.
-    """
-    blocks = max(1, -(-count // block))
-    return blocks if once else min(blocks, MOST_BLOCKS)
+
+def launch(kernel: RawKernel, count: int, block: int, once: bool, values: Sequence[Any]) -> None:
+    """Run a kernel over `count` elements; with `once`, each thread has one of them."""
+    if count:
+        blocks = -(-count // block)
+        kernel((blocks if once else min(blocks, MOST_BLOCKS),), (block,), tuple(values))
 
 
-def named_sizes(text: str, names: Sequence[str]) -> tuple[str, dict[str, tuple[str, int | None]]]:
-    """Return a text in which ``x.size()`` and ``x.shape()[k]`` are parameters, and which.
+def named_sizes(
+    texts: Sequence[str], names: Sequence[str]
+) -> tuple[list[str], dict[str, tuple[str, int | None]]]:
+    """Return texts in which ``x.size()`` and ``x.shape()[k]`` are parameters, and which.
 
     The result maps the parameter to the array and the axis (None: its size). ``_ind.size()`` is the
     parameter ``n``.
     """
     found: dict[str, tuple[str, int | None]] = {}
+    member = re.compile(r"\b(\w+)\s*\.\s*(?:size\s*\(\s*\)|shape\s*\(\s*\)\s*\[\s*(\d+)\s*\])")
 
-    def change(part: str) -> str:
-        part = re.sub(r"\b_ind\s*\.\s*size\s*\(\s*\)", "n", part)
-        for name in names:
-            size, shape = f"{name}_size_", f"{name}_shape_"
-            part, count = re.subn(rf"\b{name}\s*\.\s*size\s*\(\s*\)", size, part)
-            if count:
-                found[size] = (name, None)
-            pattern = rf"\b{name}\s*\.\s*shape\s*\(\s*\)\s*\[\s*(\d+)\s*\]"
-            for axis in re.findall(pattern, part):
-                found[f"{shape}{axis}"] = (name, int(axis))
-            part = re.sub(pattern, rf"{shape}\1", part)
-        return part
+    def change(match: re.Match[str]) -> str:
+        name, axis = match.groups()
+        if name == "_ind" and axis is None:
+            return "n"
+        if name not in names:
+            return match[0]
+        size = f"{name}_size_" if axis is None else f"{name}_shape_{axis}"
+        found[size] = (name, None if axis is None else int(axis))
+        return size
 
-    return outside(change, text), found
+    return [outside(lambda part: member.sub(change, part), text) for text in texts], found
 
 
-def _complex_words(text: str) -> str:
-    return outside(lambda part: _COMPLEX_TYPE.sub(r"sn_complex<\1>", part), text)
+def size_values(
+    sizes: Mapping[str, tuple[str, int | None]], arrays: Mapping[str, DeviceArray], kernel: str
+) -> list[Any]:
+    """Return the values of the parameters that `named_sizes` has found."""
+    values = []
+    for name, axis in sizes.values():
+        array = arrays[name]
+        if axis is not None and axis >= array.ndim:
+            raise ValueError(
+                f"kernel {kernel}: {name}.shape()[{axis}] of an array of {array.ndim} axes"
+            )
+        values.append(np.int64(array.size if axis is None else array.shape[axis]))
+    return values
 
 
 def opening(
     title: str,
     slots: Sequence[Slot],
-    types: Mapping[str, DType],
+    types: Types,
     preamble: str,
     texts: Sequence[str],
 ) -> list[str]:
     """Return what stands before a kernel: complex numbers, the types, the preamble."""
-    preamble = _complex_words(_COMPLEX_HEADERS.sub("", preamble))
+    preamble = complex_words(COMPLEX_HEADERS.sub("", preamble))
     named = "\n".join((preamble, *texts, *(slot.type for slot in slots)))
     lines = []
     if re.search(r"\bhalf\b", named) or any(dtype.char == "e" for dtype in types.values()):
         lines += ["#ifdef __CUDACC_RTC__", "#include <cuda_fp16.h>", "#endif"]
     if "sn_complex" in named or any(dtype.kind == "c" for dtype in types.values()):
-        lines.append(_COMPLEX)
+        lines.append(OWN_COMPLEX)
     lines += [f"typedef {c_type(dtype)} {kind};" for kind, dtype in types.items()]
     if preamble.strip():
         lines += [f'#line 1 "preamble of {title}"', preamble, '#line 1 "generated"']
@@ -179,27 +166,23 @@ def _element(title: str, slots: Sequence[Slot], operation: str, var: str) -> lis
     lines = []
     for slot in slots:
         if slot.element == "in":
-            lines.append(f"const {slot.type} {slot.name} = {slot.name}_of_[{var}];")
+            lines.append(f"const {slot.type} {slot.name} = {slot.place}[{var}];")
         elif slot.element:
-            value = f"{slot.name}_of_[{var}]" if slot.element == "inout" else f"({slot.type})0"
+            value = f"{slot.place}[{var}]" if slot.element == "inout" else f"({slot.type})0"
             lines.append(f"{slot.type} {slot.name} = {value};")
     # `continue` ends the element: what was given to its results is kept
     leaves = re.search(r"\b(continue|break)\b", code_of(operation)) is not None
     body = [f'#line 1 "{title}"', operation, '#line 1 "generated"']
     lines += ["do {", *body, "} while (0);"] if leaves else ["{", *body, "}"]
     results = [slot for slot in slots if slot.element in ("out", "inout")]
-    return lines + [f"{slot.name}_of_[{var}] = {slot.name};" for slot in results]
+    return lines + [f"{slot.place}[{var}] = {slot.name};" for slot in results]
 
 
 def kernel_text(
-    name: str,
     title: str,
     slots: Sequence[Slot],
-    types: Mapping[str, DType],
-    operation: str,
-    preamble: str = "",
-    loop_prep: str = "",
-    after_loop: str = "",
+    types: Types,
+    texts: Texts,
     ranged: bool = False,
 ) -> str:
     """Return CUDA C that runs a text for each index ``i`` below ``n``.
@@ -207,14 +190,14 @@ def kernel_text(
     With `ranged`, the index is ``start_ + k * step_`` for each k below ``count_``, which are
     parameters before the others, and ``n`` is left to the caller.
     """
-    operation, loop_prep, after_loop = map(_complex_words, (operation, loop_prep, after_loop))
+    operation, _, loop_prep, after_loop = map(complex_words, texts)
     around = words(loop_prep) | words(after_loop)
-    lines = opening(title, slots, types, preamble, (operation, loop_prep, after_loop))
+    lines = opening(title, slots, types, texts.preamble, (operation, loop_prep, after_loop))
     sizes = ["long long n"]
     if ranged:
         sizes += ["long long start_", "long long step_", "long long count_"]
     declared = ", ".join([*sizes, *(slot.declared() for slot in slots)])
-    lines.append(f'extern "C" __global__ void {name}({declared}) {{')
+    lines.append(f'extern "C" __global__ void {c_name(title)}({declared}) {{')
     used = around | words(operation)
     for word, value in (
         ("tid", "threadIdx.x"),
@@ -223,7 +206,6 @@ def kernel_text(
     ):
         if word in used:
             lines.append(f"const unsigned {word} = {value};")
-    once = not loop_prep.strip() and not after_loop.strip()
     outer = "i" in around
     if outer:
         lines.append("long long i = 0;")
@@ -231,7 +213,7 @@ def kernel_text(
         lines += [f'#line 1 "loop_prep of {title}"', statement(loop_prep), '#line 1 "generated"']
     var, count = ("k_", "count_") if ranged else ("i", "n")
     first = f"{var} = (long long)blockIdx.x * blockDim.x + threadIdx.x"
-    if once:
+    if texts.once:
         lines += [f"const long long {first};", f"if ({var} < {count}) {{"]
     else:
         kind = "" if outer and not ranged else "long long "
