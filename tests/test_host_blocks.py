@@ -255,10 +255,10 @@ LEFT_TO_FIBERS = {
     "a shuffle": "int v = threadIdx.x; __syncthreads(); x[threadIdx.x] = __shfl_sync(~0u, v, 0);",
     "a barrier for some": "if (threadIdx.x < 32) { __syncthreads(); } x[threadIdx.x] = 1;",
     "a count of its own": "for (int k = threadIdx.x; k < 64; k += 64) { __syncthreads(); x[k]++; }",
-    "a jump": "for (int k = 0; k < 3; ++k) { if (x[0] > k) break; __syncthreads(); }",
+    "a jump": "for (int k = 0; k < 3; ++k) { if (x[threadIdx.x]) break; __syncthreads(); }",
     "a directive": "\n#if 1\n__syncthreads();\n#else\n__syncwarp();\n#endif\nx[threadIdx.x] = 2;",
     "a vote": "int all = __syncthreads_count(threadIdx.x < 9); x[threadIdx.x] = all;",
-    "a limit from memory": "for (int k = 0; k < x[99]; ++k) { __syncthreads(); x[threadIdx.x]++; }",
+    "a limit from memory": "for (int k = 0; k < x[threadIdx.x]; ++k) { __syncthreads(); }",
 }
 
 

@@ -66,12 +66,37 @@ KERNELS = {
         __syncthreads(); if (t == 0) y[1000] = c;""",
     "count_that_a_function_changes": """
         for (int k = t; k < n; k += blockDim.x) { y[k] = k + 1; skip(k); }""",
+    "uniform_break": """
+        __shared__ int done; int v = t;
+        for (int k = 0; k < 20; ++k) {
+            if (t == 0) done = k >= 3;
+            __syncthreads(); v += k;
+            if (done) break;
+            __syncthreads();
+            if (k == 1) { v *= 2; continue; }
+            v += 7; __syncthreads();
+        }
+        y[i] = v;""",
+    "limits_from_memory": """
+        __shared__ int s[64]; const int *mine = x + blockIdx.x; int m = mine[1] % 9 + 2, v = t;
+        for (int k = t; k < mine[2]; k += blockDim.x) v += k;
+        while (m > 0) {
+            s[t] = v; __syncthreads(); v += s[63 - t]; __syncthreads(); m -= 1 + (*mine & 1);
+        }
+        if (mine[3] & 1) { s[t] = v; __syncthreads(); v -= s[t ^ 1]; }
+        y[i] = v;""",
+    "memory_that_nobody_reaches": """
+        y[i] = 1; if (i >= n - 200) return;
+        int m = x[(blockIdx.x + 1) << 28]; for (int k = 0; k < m; ++k) { __syncthreads(); }""",
 }
 LEFT = {
     "loop_over_a_list": """
         int v = 0, l[2] = {1, 2}; for (int k : l) { v += k * t; __syncthreads(); } y[i] = v;""",
     "pointer_to_a_function": """
         int v = 3; void (*f)(int &) = skip; f(v); __syncthreads(); y[i] = v + t;""",
+    "break_of_some": """
+        for (int k = 0; k < 20; ++k) { y[i] = k; if (k == t) return; if (t > 60) break; }
+        for (int k = 0; k < 3; ++k) { if (x[t] < 0) break; __syncthreads(); }""",
     "names_of_ours": "int dh_x = 3; __syncthreads(); y[i] = dh_x;",
 }
 

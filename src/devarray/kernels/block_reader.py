@@ -117,7 +117,7 @@ class Region:
 class Node:
     """Something that the block does: a region, a barrier, a loop around such."""
 
-    kind: str  # region, barrier, uniform, declare, shared, block, if, for, while, do, stride
+    kind: str  # region, barrier, uniform, declare, shared, jump, block, if, for, while, do, stride
     statement: Statement | None = None
     region: Region | None = None
     children: list[list[Node]] = field(default_factory=list)
@@ -143,6 +143,13 @@ def names_in(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
         before = tokens[k - 1].text if k else ""
         if before not in (".", "->", "::") and NAME.fullmatch(token.text):
             yield k, token.text
+
+
+def _jumps(statement: Statement) -> bool:
+    """Say whether a condition jumps out of the loop that it stands in, or to its next round."""
+    if statement.kind in ("break", "continue"):
+        return True
+    return statement.kind in ("if", "block") and any(map(_jumps, statement.children))
 
 
 def is_unary(tokens: Sequence[Token], k: int) -> bool:
@@ -231,7 +238,9 @@ class Reader:
             return self._declaration(statement, words)
         if words[0] in ("typedef", "using", "static_assert"):
             return Node("declare", statement)
-        if not _BARRIERS & set(words):
+        if statement.kind in ("break", "continue"):
+            return Node("jump", statement)
+        if not _BARRIERS & set(words) and not _jumps(statement):
             return self._stride(statement, later)
         if statement.kind == "block":
             return Node("block", statement, children=[self._spine(statement.children)])
@@ -254,7 +263,7 @@ class Reader:
         inner = [statement.children]
         while inner:
             for child in inner.pop():
-                if child.kind in ("break", "continue", "switch"):
+                if child.kind == "switch":
                     raise NotUnderstoodError("a jump around a barrier")
                 if child.kind in ("block", "if"):
                     inner.append(child.children)

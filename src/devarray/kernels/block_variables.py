@@ -198,6 +198,7 @@ class Analysis(Reader):
     def _classify(self) -> None:
         changed = self.changed = self._changed()
         self._take_parameters(changed)
+        self.steering = self._steering()
         self.constants |= self.parameters - changed.keys()
         places = self._places()
         known = -1
@@ -266,6 +267,9 @@ class Analysis(Reader):
         simple = one.plain and not one.lengths and "&" not in one.type
         if len(variable.declared) > 1 or not one.value or not simple:
             return
+        steers = one.name in self.steering
+        if steers and self.is_pure(one.value, memory=True) and not self.varies(one.value):
+            variable.kind, variable.varies = "uniform", False
         if not self.is_pure(one.value):
             return
         if not self.varies(one.value):
@@ -338,7 +342,8 @@ class Analysis(Reader):
             for name in found:
                 values = [d.value for d in self.variables[name].declared if d.value]
                 values += [places[start] for start in changed[name]]
-                if not all(self.is_pure(v) and not self.varies(v) for v in values):
+                memory = name in self.steering
+                if not all(self.is_pure(v, (), memory) and not self.varies(v) for v in values):
                     wrong.add(name)
             for name in wrong:
                 self.variables[name].kind, self.variables[name].varies = "lane", True
@@ -346,20 +351,40 @@ class Analysis(Reader):
                 return
             found -= wrong
 
-    def is_pure(self, tokens: Sequence[Token], also: Container[str] = ()) -> bool:
-        """Say whether a value depends on nothing that changes, memory included.
+    def _steering(self) -> set[str]:
+        """Return the variables on which loops and conditions with barriers depend.
 
-        `also` are names that are known not to, such as a macro's parameters.
+        For a barrier that all threads of a block reach, they are the same for all, though they may
+        come from memory: then nothing writes there that is not on the other side of a barrier.
+        """
+        found: set[str] = set()
+        for node in self.walk(self.nodes):
+            if node.stride is not None:
+                found |= self.words([*node.stride.limit, *node.stride.step])
+            elif node.statement is not None and node.kind in ("for", "while", "do", "if"):
+                found |= self.words(node.statement.head)
+        known = -1
+        while known < (known := len(found)):
+            for name in found & self.variables.keys():
+                for one in self.variables[name].declared:
+                    found |= self.words(one.value or ())
+        return found
+
+    def is_pure(
+        self, tokens: Sequence[Token], also: Container[str] = (), memory: bool = False
+    ) -> bool:
+        """Say whether a value depends on nothing that changes.
+
+        `also` are names that are known not to, such as a macro's parameters; `memory`: what may
+        change there does not count.
         """
         for k, token in enumerate(tokens):
             text = token.text
-            if (
-                text in ("[", "->", "{", "++", "--", "::")
-                or text in ASSIGNMENTS
-                or text[0] in "\"'"
-            ):
+            if text in ASSIGNMENTS or text in ("{", "++", "--", "::") or text[0] in "\"'":
                 return False
-            if text in ("*", "&") and is_unary(tokens, k):
+            if text in ("[", "->") and not memory:
+                return False
+            if is_unary(tokens, k) and (text == "&" or (text == "*" and not memory)):
                 return False
         for k, name in names_in(tokens):
             called = k + 1 < len(tokens) and tokens[k + 1].text == "("

@@ -29,6 +29,12 @@ from .statements import (
 __all__ = ["Surroundings", "block_text"]
 
 _MOST = "DH_MOST"
+# What comes next may be for nobody, and then must not be reached: it may divide by zero
+_LEAVE = (
+    "{ unsigned dh_n = blockDim.x * blockDim.y * blockDim.z, dh_left = 0; "
+    "for (unsigned dh_t = 0; dh_t < dh_n; ++dh_t) dh_left += !dh_ended[dh_t]; "
+    "if (!dh_left) return; }"
+)
 
 
 def block_text(
@@ -105,7 +111,7 @@ class _Writer(Analysis):
                 if self.ends_early:
                     line = self.around.source.count("\n", 0, statement.tokens[0].start) + 1
                     yield f"if (dh_all_ended(dh_here, dh_ended, {line})) return;"
-            elif node.kind == "declare":
+            elif node.kind in ("declare", "jump"):
                 yield self._slice(statement.tokens)
             elif node.kind == "shared":
                 yield self._shared(statement)
@@ -213,16 +219,11 @@ class _Writer(Analysis):
 
     def _once(self, statement: Statement) -> str:
         """Return the text of what is done once for the block."""
-        guard = ""
-        if self.ends_early and self.is_unsafe(statement.tokens):
-            guard = "{ unsigned dh_left = 0; for (unsigned dh_t = 0; dh_t < "
-            guard += "blockDim.x * blockDim.y * blockDim.z; ++dh_t) dh_left += !dh_ended[dh_t]; "
-            guard += "if (!dh_left) return; }\n"
         if statement.kind != "declaration":
-            return guard + self._slice(statement.tokens)
+            return self._slice(statement.tokens)
         named = declarators(statement.tokens[:-1]) or []
         common = [one for one in named if self.variables[one.name].kind == "uniform"]
-        return guard + "\n".join(self._declare(one) for one in common)
+        return "\n".join(self._declare(one) for one in common)
 
     def _write_loop(self, part: Sequence[Statement]) -> Iterator[str]:
         if not part:
@@ -255,6 +256,8 @@ class _Writer(Analysis):
         else:
             yield from (*texts, *after)
         yield "}"
+        if returns and self.ends_early:
+            yield _LEAVE
 
     def _storage(self, statement: Statement) -> Iterator[str]:
         """Yield the arrays that keep variables for each thread."""
@@ -290,9 +293,8 @@ class _Writer(Analysis):
         if node.kind == "for":
             yield from self._write_for(statement, bodies[0])
             return
-        if not (self.is_pure(head) and not self.varies(head)):
+        if not self.is_pure(head, memory=True) or self.varies(head):
             raise NotUnderstoodError("a condition that may differ from thread to thread")
-        self._refuse_unsafe(head)
         condition = self._plain(head)
         if node.kind == "do":
             yield from ("do {", *bodies[0], f"}} while ({condition});")
@@ -302,11 +304,6 @@ class _Writer(Analysis):
         yield "}"
         if len(bodies) == 2:
             yield from ("else {", *bodies[1], "}")
-
-    def _refuse_unsafe(self, tokens: Sequence[Token]) -> None:
-        """Refuse what must not be looked at when no thread is left."""
-        if self.ends_early and self.is_unsafe(tokens):
-            raise NotUnderstoodError("a condition that threads that have ended do not reach")
 
     def _write_for(self, statement: Statement, body: list[str]) -> Iterator[str]:
         init, condition, step = split_tokens(statement.head, ";")
@@ -321,9 +318,12 @@ class _Writer(Analysis):
                 known = variable.kind == "uniform" if variable else self._is_known(name)
                 if not known or name == "threadIdx":
                     raise NotUnderstoodError("a loop with a barrier that differs between threads")
-            if any(token.text in ("[", "->", "(") for token in part) and not self.is_pure(part):
+            if not self.is_pure(part, memory=True) and part is condition:
+                raise NotUnderstoodError("a loop with a barrier that depends on what it calls")
+            if any(token.text in ("[", "->", "(") for token in part) and not self.is_pure(
+                part, memory=part is condition
+            ):
                 raise NotUnderstoodError("a loop with a barrier that depends on memory")
-        self._refuse_unsafe(statement.head)
         texts = [self._plain(part) for part in (init, condition, step)]
         yield f"for ({'; '.join(texts)}) {{"
         yield from body
@@ -338,8 +338,7 @@ class _Writer(Analysis):
             return False
         if not self.is_pure(stride.first, self.variables):
             return False
-        parts = (*ends, stride.first)
-        if self.ends_early and any(self.is_unsafe(part) for part in parts):
+        if self.ends_early and self.is_unsafe(stride.first):  # threads that have ended compute it
             return False
         inside = {token.start for token in stride.body}
         jumps = self.words(stride.body) & {"break", "return", "goto"}
