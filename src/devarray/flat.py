@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from devarray.asknumpy import stand_in
-from devarray.layout import Layout, make_layout
+from devarray.layout import Layout, make_layout, memory_at
 from devarray.library import call_library
 from devarray.operands import import_array, refuse_host
 from devarray.record import Recorded
@@ -19,25 +19,12 @@ _START = 1 << 40  # where claimed memory starts: a multiple of every alignment
 _OWNDATA = 4  # NumPy's bit
 
 
-class _Claim:
-    """Memory that is not there, for questions that NumPy answers without reading any."""
-
-    def __init__(self, layout: Layout, dtype: np.dtype[Any], writeable: bool, start: int) -> None:
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": layout.shape,
-            "strides": layout.strides,
-            "typestr": dtype.str,
-            "data": (start + layout.offset, not writeable),
-        }
-
-
 def claim(array: Recorded, start: int = _START) -> Any:
     """Return an ndarray with the layout of a device array; its elements must not be touched.
 
     For flags, and for views: what may copy (a new shape) would read memory that is not there.
     """
-    return np.asarray(_Claim(array._layout(), array._dtype(), array._writeable(), start))
+    return memory_at(start, array._layout(), array._dtype(), writeable=array._writeable())
 
 
 def claimed_layout(result: Any, array: Recorded) -> Layout:

@@ -1,7 +1,7 @@
 """Layouts: where the elements of an array lie in a block of memory. Pure functions on pure values.
 
-Strides and offsets are in bytes, as NumPy's are; broadcasting is stride 0. Nothing here knows
-memory or dtypes beyond an item size. Error texts are NumPy's.
+Strides and offsets are in bytes, as NumPy's are; broadcasting is stride 0. Nothing but `memory_at`
+knows memory or dtypes beyond an item size. Error texts are NumPy's.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ __all__ = [
     "Layout",
     "broadcast_layout",
     "broadcast_shapes",
+    "bytes_at",
     "contiguous",
     "index_layout",
     "is_basic_key",
     "make_layout",
+    "memory_at",
     "merge_axes",
     "normalize_axes",
     "normalize_axis",
@@ -347,20 +349,41 @@ def _bounds(layout: Layout, itemsize: int) -> tuple[int, int]:
     return low, high + itemsize
 
 
-class _Claim:
-    """A claim to memory that is not there.
+class _Memory:
+    """Memory of the host at an address, for NumPy; keeps its owner alive."""
 
-    NumPy solves overlap from addresses alone and reads nothing.
-    """
-
-    def __init__(self, layout: Layout, itemsize: int) -> None:
+    def __init__(
+        self, address: int, layout: Layout, dtype: np.dtype[Any], owner: Any, writeable: bool
+    ) -> None:
+        self.owner = owner
         self.__array_interface__ = {
             "version": 3,
             "shape": layout.shape,
             "strides": layout.strides,
-            "typestr": f"|V{itemsize}",
-            "data": ((1 << 40) + layout.offset, False),
+            "typestr": dtype.str,
+            "data": (address + layout.offset, not writeable),
         }
+
+
+def memory_at(
+    address: int, layout: Layout, dtype: np.dtype[Any], owner: Any = None, writeable: bool = True
+) -> Any:
+    """Return a NumPy array over memory of the host, which it does not touch.
+
+    Parameters
+    ----------
+    address : int
+        Where the layout's offset counts from. NumPy also answers questions about layouts from
+        addresses where there is no memory.
+    owner : object
+        What the array keeps alive.
+    """
+    return np.asarray(_Memory(address, layout, dtype, owner, writeable))
+
+
+def bytes_at(address: int, nbytes: int, owner: Any = None, writeable: bool = True) -> Any:
+    """Return bytes of the host's memory as a NumPy array; see `memory_at`."""
+    return memory_at(address, contiguous((nbytes,), 1), np.dtype(np.uint8), owner, writeable)
 
 
 @lru_cache(maxsize=4096)
@@ -375,12 +398,12 @@ def overlap(a: Layout, a_itemsize: int, b: Layout, b_itemsize: int) -> bool:
     b_low, b_high = _bounds(b, b_itemsize)
     if a_high <= b_low or b_high <= a_low:
         return False
-    try:
-        return np.shares_memory(
-            np.asarray(_Claim(a, a_itemsize)),
-            np.asarray(_Claim(b, b_itemsize)),
-            max_work=10_000,  # type: ignore[arg-type]
-        )
+    one, two = [
+        memory_at(1 << 40, layout, np.dtype(f"V{itemsize}"))
+        for layout, itemsize in ((a, a_itemsize), (b, b_itemsize))
+    ]
+    try:  # NumPy solves it from addresses alone
+        return np.shares_memory(one, two, max_work=10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 

@@ -23,7 +23,7 @@ from devarray.config import Settings, on_change
 from devarray.device import Block, Launcher, Launches, Native
 from devarray.errors import DeviceError
 from devarray.kernels.toolchain import Toolchain, find_toolchain, load_runtime
-from devarray.layout import Layout
+from devarray.layout import Layout, bytes_at
 from devarray.modules import RawCode, RawSource
 from devarray.pool import ALIGNMENT, MemoryPool
 from devarray.registry import Found
@@ -90,9 +90,7 @@ class OpenMP(CachingDevice):
     def adopt(self, array: Any) -> Block:
         """Return the memory of an ndarray; positions count from its lowest byte."""
         low, high = np.lib.array_utils.byte_bounds(array)
-        return Block(
-            self, low, high - low, _Window(array, low, high - low, array.flags.writeable).view()
-        )
+        return Block(self, low, high - low, bytes_at(low, high - low, array, array.flags.writeable))
 
     def describe(self, array: Any) -> Native | None:
         """See `devarray.device.Device`."""
@@ -168,7 +166,7 @@ class OpenMP(CachingDevice):
 
     def at(self, address: int, nbytes: int, owner: object = None) -> Block:
         """See `devarray.device.Device`."""
-        return Block(self, address, nbytes, _Window(owner, address, nbytes).view())
+        return Block(self, address, nbytes, bytes_at(address, nbytes, owner))
 
     def load_raw(self, source: RawSource) -> RawCode:
         """See `devarray.device.Device`."""
@@ -221,23 +219,6 @@ class OpenMP(CachingDevice):
             "compute_units": os.cpu_count(),
             "pool": f"{self.memory.kept} bytes kept",
         }
-
-
-class _Window:
-    """Bytes of memory, in C terms; keeps their owner alive."""
-
-    def __init__(self, owner: Any, start: int, nbytes: int, writeable: bool = True) -> None:
-        self.owner = owner
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": (nbytes,),
-            "typestr": "|u1",
-            "data": (start, not writeable),
-        }
-
-    def view(self) -> Any:
-        """Return the bytes as an ndarray."""
-        return np.asarray(self)
 
 
 def _default_threads() -> int:

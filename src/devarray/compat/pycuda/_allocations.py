@@ -16,6 +16,7 @@ import numpy as np
 from devarray.device import Block
 from devarray.device import Device as Core
 from devarray.errors import DeviceMemoryError
+from devarray.layout import bytes_at
 from devarray.registry import get_device
 from devarray.streams import Event, Stream
 
@@ -205,21 +206,7 @@ def _host_bytes(device: Core, address: int, size: int, offset: int, owner: Any) 
     start = address + whole_number(offset, "offset")
     size = whole_number(size, "size")
     check_range(start, size)
-    memory: Any = np.asarray(_Bytes(start, size, owner))
-    return memoryview(memory)
-
-
-class _Bytes:
-    """Bytes at an address, for NumPy; keeps their owner alive."""
-
-    def __init__(self, address: int, nbytes: int, owner: Any) -> None:
-        self.owner = owner
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": (nbytes,),
-            "typestr": "|u1",
-            "data": (address, False),
-        }
+    return memoryview(bytes_at(start, size, owner))
 
 
 class IPCMemoryHandle:

@@ -11,7 +11,7 @@ import numpy as np
 
 from devarray.array import DeviceArray as Core
 from devarray.compat.pygpu.devices import attempt_here, current_device
-from devarray.compat.pygpu.memory import allocated, at_address, download, host_bytes, upload
+from devarray.compat.pygpu.memory import allocated, at_address, download, upload
 from devarray.compat.pygpu.pointers import Pointer, checked_size, host_array, pointer_to, typed
 from devarray.compat.pygpu.status import (
     INVALID_DEVICE_POINTER,
@@ -21,7 +21,7 @@ from devarray.compat.pygpu.status import (
     success,
 )
 from devarray.errors import DeviceError
-from devarray.layout import as_shape
+from devarray.layout import as_shape, bytes_at
 
 __all__ = ["DEVICE_ARRAYS", "DeviceArray", "is_integer"]
 
@@ -322,7 +322,7 @@ class DeviceArray:
             raise TypeError(f"an address is an integer or a pointer, got {type(addr).__name__}")
         if not int(addr) and self.size():
             return self._refused("the address is 0")
-        source = host_bytes(int(addr), self.nbytes(), addr).view(self.dtype)
+        source = bytes_at(int(addr), self.nbytes(), addr).view(self.dtype)
         return self._upload(source.reshape(self._shape, order="C" if self._c_order else "F"))
 
     def set_val(self, i: int, v: Any) -> cudaError_t:

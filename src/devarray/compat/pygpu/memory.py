@@ -21,7 +21,6 @@ __all__ = [
     "at_address",
     "download",
     "follow_streams",
-    "host_bytes",
     "upload",
 ]
 
@@ -88,21 +87,3 @@ def download(memory: DeviceArray, target: np.ndarray[Any, Any]) -> None:
     """Copy the elements to a contiguous host array, and wait for it."""
     follow_streams(memory.device)
     memory.get(target)
-
-
-class _Bytes:
-    """Host memory at an address, which NumPy makes an array of."""
-
-    def __init__(self, address: int, nbytes: int, owner: Any) -> None:
-        self.owner = owner
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": (nbytes,),
-            "typestr": "|u1",
-            "data": (address, False),
-        }
-
-
-def host_bytes(address: int, nbytes: int, owner: Any) -> np.ndarray[Any, Any]:
-    """Return host memory at an address as bytes; the array keeps `owner` alive."""
-    return np.asarray(_Bytes(address, nbytes, owner)) if nbytes else np.empty(0, np.uint8)

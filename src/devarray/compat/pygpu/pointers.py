@@ -12,8 +12,9 @@ import numpy as np
 
 from devarray.array import DeviceArray
 from devarray.compat.pygpu.devices import attempt_here, current_device
-from devarray.compat.pygpu.memory import allocated, host_bytes
+from devarray.compat.pygpu.memory import allocated
 from devarray.compat.pygpu.status import cudaError_t
+from devarray.layout import bytes_at
 
 __all__ = [
     "DEVICE_ALLOCATORS",
@@ -259,4 +260,5 @@ def host_array(pointer: Pointer | int, size: int, kind: np.dtype[Any]) -> np.nda
                 f"{size} elements of {kind} need {size * kind.itemsize} bytes, but {pointer!r} "
                 f"points to {nbytes}"
             )
-    return host_bytes(int(pointer), size * kind.itemsize, pointer).view(kind)
+    memory: np.ndarray[Any, Any] = bytes_at(int(pointer), size * kind.itemsize, pointer)
+    return memory.view(kind)
