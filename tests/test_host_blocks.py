@@ -303,18 +303,26 @@ __global__ void even(float *x) {
     assert "DH_THREADS" in host_text(source, whole_blocks=True, left_out={"odd"})
 
 
-def test_what_is_too_large_to_keep_runs_as_fibers():
-    source = """__global__ void f(float *x) {
-    float big[2000];
-    for (int k = 0; k < 2000; ++k) big[k] = k * threadIdx.x;
-    __syncthreads();
-    x[threadIdx.x] = big[1000 + threadIdx.x];
-}"""
-    assert _blocks(source, read(source))
+@pytest.mark.parametrize("lengths", [(2000,), (110, 110, 110)])
+def test_what_is_too_large_to_keep_runs_as_fibers(lengths):
+    declared = "; ".join(f"float big{k}[{length}]" for k, length in enumerate(lengths))
+    values = " ".join(
+        f"for (int k = 0; k < {length}; ++k) big{k}[k] = k * threadIdx.x;"
+        for k, length in enumerate(lengths)
+    )
     x = np.zeros(64, "f4")
-    HostModule(source).launch("f", 1, 64, [at(x)])
+    source = f"""__global__ void f(float *x) {{
+    {declared};
+    {values}
+    __syncthreads();
+    x[threadIdx.x] = {" + ".join(f"big{k}[threadIdx.x + 40]" for k in range(len(lengths)))};
+}}"""
+    assert _blocks(source, read(source))
+    module = HostModule(source)
+    assert not module.whole_blocks
+    module.launch("f", 1, 64, [at(x)])
     t = np.arange(64)
-    np.testing.assert_array_equal(x, (1000 + t) * t)
+    np.testing.assert_array_equal(x, len(lengths) * (t + 40) * t)
 
 
 def test_ended_threads_are_an_error_where_they_count(both):

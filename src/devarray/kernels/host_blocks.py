@@ -29,6 +29,7 @@ from .statements import (
 __all__ = ["Surroundings", "block_text"]
 
 _MOST = "DH_MOST"
+_MOST_KEPT = 1024  # bytes for each thread, of which there may be as many
 # What comes next may be for nobody, and then must not be reached: it may divide by zero
 _LEAVE = (
     "{ unsigned dh_n = blockDim.x * blockDim.y * blockDim.z, dh_left = 0; "
@@ -63,12 +64,14 @@ class _Writer(Analysis):
     def text(self) -> str:
         """Return the statements of the block."""
         self.ends_early = self._ends_early()
+        self.places = 0  # of what is kept for each thread
+        self.visible = "0"  # the constant that says how many bytes it has taken so far
         lines = ["DH_BLOCK_BEGIN"]
         if self.ends_early:
             lines.append(f"bool dh_ended[{_MOST}] = {{}};")
         for name in sorted(self.parameters & self.variables.keys()):
             if self.variables[name].kind == "lane":
-                lines.append(f"DH_KEPT(decltype({name}), {name}, )")
+                lines.append(self._keep(f"decltype({name})", name, ""))
                 lines.append(f"DH_THREADS {{ DH_LANE {name}_dh[dh_t] = {name}; }}")
         lines += self._write(self.nodes)
         return "\n".join(lines)
@@ -98,7 +101,22 @@ class _Writer(Analysis):
     def _plain(self, tokens: Sequence[Token]) -> str:
         return self.around.source[tokens[0].start : tokens[-1].end] if tokens else ""
 
+    def _keep(self, kind: str, name: str, lengths: str) -> str:
+        """Return the declaration of a place for each thread; they must all fit on a stack."""
+        self.places += 1
+        bytes_ = f"dh_bytes_{self.places}"
+        most = f'static_assert({bytes_} <= {_MOST_KEPT}, "too large to be kept for each thread");'
+        before, self.visible = self.visible, bytes_
+        count = f"constexpr unsigned long {bytes_} = {before} + sizeof({kind} {lengths});"
+        return f"DH_KEPT({kind}, {name}, {lengths}) {count} {most}"
+
     def _write(self, nodes: Sequence[Node]) -> Iterator[str]:
+        """Yield the text of what the block does, in a scope of its own."""
+        visible = self.visible
+        yield from self._write_nodes(nodes)
+        self.visible = visible
+
+    def _write_nodes(self, nodes: Sequence[Node]) -> Iterator[str]:
         for node in nodes:
             statement, region = node.statement, node.region
             if node.stride is not None:
@@ -264,7 +282,7 @@ class _Writer(Analysis):
         for one in declarators(statement.tokens[:-1]) or ():
             variable = self.variables[one.name]
             if variable.kind == "lane" and self._is_kept(variable):
-                yield f"DH_KEPT({self._kept_type(variable)}, {one.name}, {_text(one.lengths)})"
+                yield self._keep(self._kept_type(variable), one.name, _text(one.lengths))
 
     def _declared(self, statement: Statement) -> str:
         """Return the declarations that stay in the loop over the threads."""
