@@ -381,3 +381,35 @@ def test_arrays_at_addresses():
     with pytest.raises(ValueError, match="strides is incompatible"):
         da.from_address(x.ptr, (3,), strides=(8, 8))
     assert x[3:].ptr - x.ptr == 24
+
+
+def test_variables_with_c_linkage():
+    source = """extern "C" __constant__ float c[3];
+extern "C" __device__ int n = 2;
+extern "C" __global__ void f(float *x) { x[threadIdx.x] = n * c[threadIdx.x]; }"""
+    made = da.RawModule(source)
+    made.get_global("c", "f4")[...] = [1, 2, 3]
+    x = da.zeros(3, dtype="f4")
+    made.get_function("f")(1, 3, (x,))
+    np.testing.assert_array_equal(x.get(), [2, 4, 6])
+
+
+def test_kernels_in_included_files(tmp_path):
+    (tmp_path / "wait.cuh").write_text(
+        "#pragma once\n#include <cuda_runtime.h>\n"
+        "__device__ void together() { __syncthreads(); }\n"
+        "__global__ void twice(int *x) { x[threadIdx.x] *= 2; }\n"
+    )
+    source = """#include "wait.cuh"
+#include "wait.cuh"
+__global__ void turn(int *x) {
+    __shared__ int s[64];
+    s[threadIdx.x] = x[threadIdx.x];
+    together();
+    x[threadIdx.x] = s[63 - threadIdx.x];
+}"""
+    made = da.RawModule(source, options=[f"-I{tmp_path}"])
+    x = da.arange(64, dtype="i4")
+    made.get_function("turn")(1, 64, (x,))
+    made.get_function("twice")(1, 64, (x,))
+    np.testing.assert_array_equal(x.get(), 2 * np.arange(64)[::-1])

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md"] + [
-    f"docs/{name}.md"
-    for name in ("devices", "raw-kernels", "debugging-kernels", "from-cupy", "from-pygpu")
-]
+NAMES = ["devices", "raw-kernels", "debugging-kernels", "snippets"]
+NAMES += ["from-cupy", "from-pycuda", "from-pygpu"]
+PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 BLOCK = re.compile(r"^```python[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 

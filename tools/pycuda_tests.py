@@ -54,7 +54,7 @@ EXAMPLES = (
     Example("hello_gpu", output="0. 0. 0."),
     Example("demo", output="doubled with gpuarray"),
     Example("demo_elementwise"),
-    Example("demo_struct", output="doubled second only again\n[ 4.  8. 12.]\n[ 0. 16.]"),
+    Example("demo_struct", output="doubled second only again\n[ 4.  8. 12.]\n[ 0. 64.]"),
     Example("demo_meta_template"),
     Example("dump_properties", output="MAX_THREADS_PER_BLOCK: 1024"),
     Example("from-wiki/arithmetic_example", output="SourceModule time"),

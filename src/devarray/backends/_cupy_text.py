@@ -16,10 +16,16 @@ from typing import NamedTuple
 from devarray.backends._cupy_driver import Compiler
 from devarray.errors import CompileError
 from devarray.kernels.cache import KernelCache, read_sealed
-from devarray.kernels.host_text import _variables
 from devarray.kernels.nvrtc import Program
 from devarray.kernels.signatures import Parameter, parse_parameters, split_list
-from devarray.kernels.source_text import Reading, closing, functions, included, read
+from devarray.kernels.source_text import (
+    Reading,
+    closing,
+    functions,
+    included,
+    read,
+    variables_of,
+)
 from devarray.modules import RawSource
 
 __all__ = ["Compiled", "Declarations", "RawCompiler", "compile_raw"]
@@ -91,7 +97,7 @@ class Declarations:
             for name in _marked(reading):
                 self.kernels.setdefault(name, name)
         self.variables: dict[str, str] = {}
-        for name, full in _variables(reading):
+        for name, full in variables_of(reading):
             self.variables.setdefault(name, f"&{full}")
             self.variables[full] = f"&{full}"
 

@@ -121,9 +121,9 @@ class HostCode(RawCode):
 def _reachable() -> Iterator[Extent]:
     """Yield the memory of all arrays, which pointers in memory may lead to."""
     for found in gc.get_objects():
-        if isinstance(found, Block) and found.nbytes and found.memory is not None:
-            if found.device.shares_host_memory:
-                yield Extent("", found.address, found.nbytes, "uint8", True)
+        used = isinstance(found, Block) and found.nbytes and found.memory is not None
+        if used and found.device.shares_host_memory:
+            yield Extent("", found.address, found.nbytes, "uint8", True)
 
 
 def _run(module: HostModule, first: HostModule, name: str, call: RawCall, threads: int) -> None:

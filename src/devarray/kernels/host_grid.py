@@ -23,7 +23,7 @@ from .cache import KernelCache
 from .host_checks import DECLARATIONS, Array, Checks, check_flags
 from .host_text import entry_text, host_text, library_text, translate
 from .signatures import Parameter
-from .source_text import dynamic_kernels, included, kernels_at, signatures
+from .source_text import dynamic_kernels, expanded, kernels_at, signatures
 from .toolchain import find_toolchain, load_runtime
 
 __all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
@@ -128,6 +128,7 @@ class HostModule:
     ) -> None:
         self._cache = KernelCache() if cache is None else cache
         self._checks: Checks | None = None
+        source = expanded(source, flags)
         whole = whole_blocks and not checks
         self._library = self._load(source, names, tuple(flags), ended_pass, checks, whole)
         ffi = _ffi()
@@ -166,7 +167,6 @@ class HostModule:
         whole_blocks: bool,
     ) -> Any:
         stack = _STACK
-        files = included(source, flags)
         defines = [flag[2:] for flag in flags if flag.startswith("-D")]
         flags = tuple(flag for flag in flags if not flag.startswith("-D"))
         flags += check_flags(find_toolchain()) if checks else ()
@@ -174,7 +174,6 @@ class HostModule:
         while True:
             ways = (ended_pass, checks, whole_blocks, defines, left_out)
             text = host_text(source, names, stack, *ways)
-            text += f"// what is included: {files}\n" if files else ""
             limit = f"frame-larger-than={stack - _RESERVE}"
             gcc = find_toolchain().name == "gcc"
             frame = (f"-Werror={limit}",) if gcc else (f"-W{limit}", "-Werror=frame-larger-than")

@@ -9,7 +9,7 @@ the user's.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Sequence
 from functools import cache
 
 from .host_blocks import Surroundings, block_text
@@ -18,18 +18,20 @@ from .host_refusals import assembly, refusals
 from .preludes import prelude
 from .signatures import parse_parameters
 from .source_text import (
-    ALIGNED,
-    OPAQUE,
+    C_LINKAGE,
     WORD,
     Reading,
     closing,
     functions,
+    in_function,
     logical_lines,
     read,
+    variables_of,
+    without_comments,
     words_that_bring,
 )
 
-__all__ = ["entry_text", "host_text", "library_text", "translate"]
+__all__ = ["entry_text", "host_text", "library_text", "plain_name", "translate"]
 
 _WAITS = (
     r"__syncthreads\w*|__syncwarp|__barrier_sync|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*"
@@ -134,13 +136,15 @@ def _translate(source: str, reading: Reading, blocks: dict[str, Edits], edits: E
             kind = re.sub(r"(?:__align__|alignas)\s*\([^)]*\)", "", declared[2]).strip()
             if "volatile" in found.group().split("__shared__")[0]:
                 kind = f"volatile {kind}"
-            macro = "DH_DYNAMIC" if _in_function(text, found.start()) else "DH_DYNAMIC_OUTSIDE"
+            macro = "DH_DYNAMIC" if in_function(text, found.start()) else "DH_DYNAMIC_OUTSIDE"
             lines = "\n" * found.group().count("\n")
             new = f"{macro}({kind.replace(chr(10), ' ')}, {declared[3]}, {declared[4]});{lines}"
             edits.append((found.start(), found.end(), new))
+    # beside extern "C" without braces, variables would only be declared
+    edits += [(found.start(), found.end(), "") for found in C_LINKAGE.finditer(text)]
     for found in re.finditer(r"\bstatic\s+(?=__shared__)|(?<=__shared__)\s+static\b", text):
         edits.append((found.start(), found.end(), " " + "\n" * found.group().count("\n")))
-    code = _masked_comments(source)
+    code = without_comments(source)
     edits += [(start, end, "") for start, end in known_headers(code).lines]
     edits += assembly(code, reading)
     for _, a, b in _instances(reading):
@@ -168,26 +172,6 @@ def _instances(reading: Reading) -> list[tuple[str, int, int]]:
             name = " ".join(f"{piece.namespace}{named[2]}{named[3]}".split())
             found.append((name, piece.start + named.start(1), piece.start + len(piece.text)))
     return found
-
-
-def _masked_comments(source: str) -> str:
-    return OPAQUE.sub(
-        lambda found: re.sub(r"[^\n]", " ", found.group()) if found[0][0] == "/" else found[0],
-        source,
-    )
-
-
-def _in_function(text: str, place: int) -> bool:
-    """Return whether a function's braces are open at this place."""
-    opened: list[bool] = []
-    for found in re.finditer(r"[{}]", text[:place]):
-        if found.group() == "{":
-            opened.append(
-                bool(re.search(r"(?:[);{}]|\belse|\bdo|\bconst)\s*$", text[: found.start()]))
-            )
-        else:
-            del opened[-1:]
-    return any(opened)
 
 
 _MODES = ("DH_LOOP", "DH_GUARDED", "DH_FIBERS")
@@ -242,13 +226,13 @@ def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]
     lines = ["#pragma GCC visibility pop"]
     table: list[str] = []
     for name, (expression, mode) in kernels.items():
-        symbol = name if name.isidentifier() else f"{_plain(name)}_{len(table)}"
+        symbol = name if name.isidentifier() else f"{plain_name(name)}_{len(table)}"
         lines.append(f'DH_LAUNCHER(da_launch_{symbol}, "{name}", {mode}, {expression})')
         kernel = f"dh_Kernel<{expression}>"
         table.append(
             f'{{"{name}", (void *)da_launch_{symbol}, 0, {kernel}::count, {kernel}::parameters}}'
         )
-    for name, expression in _variables(reading):
+    for name, expression in variables_of(reading):
         table.append(f'{{"{name}", (void *)&{expression}, sizeof({expression}), -1, 0}}')
     lines.append(
         f"DH_PUBLIC const dh_Entry dh_entries[] = {{{', '.join([*table, '{0, 0, 0, 0, 0}'])}}};"
@@ -256,28 +240,9 @@ def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]
     return "\n".join(lines) + "\n"
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a name with underscores for what is no part of a word."""
     return re.sub(r"\W+", "_", name)
-
-
-def _variables(reading: Reading) -> Iterator[tuple[str, str]]:
-    """Yield name and expression of each ``__device__`` or ``__constant__`` variable."""
-    for piece in reading.pieces:
-        head = re.sub(r"\[[^]]*\]", "", re.sub(ALIGNED, "", piece.head))
-        qualified = re.search(r"\b__(?:device|constant|managed)__\b", head)
-        other = "(" in head.split("=")[0] or re.search(
-            r"\b(?:template|extern|using|operator)\b", head
-        )
-        if qualified and not other and not piece.kernel:
-            text = re.sub(ALIGNED, "", piece.text).rstrip("; \n")
-            text = re.sub(r"\b(?:struct|class|union|enum)\b[^;{}=]*{", "{", text)
-            nested, count = re.compile(r"[<({\[][^]<[({})>]*[\])}>]"), 1
-            while count:
-                text, count = nested.subn("", text)
-            for part in text.split(","):
-                words = WORD.findall(part.split("=")[0])
-                if words and not re.search(r"\b(?:struct|class|union|enum)\s+\w+\s*$", part):
-                    yield words[-1], piece.namespace + words[-1]
 
 
 # ---- the text for the compiler -----------------------------------------------------------------
@@ -316,7 +281,7 @@ def host_text(
     """
     defined = [define.partition("=") for define in defines]
     lines = [f"#define {name} {text if told else 1}" for name, told, text in defined]
-    reading, code = read(source), _masked_comments(source)
+    reading, code = read(source), without_comments(source)
     refused, headers = refusals(code, reading), known_headers(code)
     for name, told, value in defined:
         reading.macros.setdefault(name, value if told else "1")

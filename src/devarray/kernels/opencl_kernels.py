@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import UnsupportedError
-from .host_text import _plain, _variables
+from .host_text import plain_name
 from .opencl_shared import Array, Declaration
 from .opencl_text import HEADERS, Translation, template_parameters, translate_opencl, uses_warps
 from .preludes import prelude
 from .signatures import split_list
-from .source_text import WORD, Piece, closing, functions
+from .source_text import WORD, Piece, closing, functions, variables_of
 
 __all__ = ["Entry", "OpenclText", "opencl_text"]
 
@@ -115,7 +115,7 @@ def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] =
         entries.append(entry)
         texts.append(text)
         rows.append(row)
-    variables = dict(_variables(made.reading))
+    variables = dict(variables_of(made.reading))
     for expression in variables.values():
         rows.append(f"*da_to++ = (ulong)&{expression}; *da_to++ = sizeof({expression});")
     rows.append("*da_to++ = (ulong)&da_failure;")
@@ -163,7 +163,7 @@ def _kernels(made: Translation, names: Sequence[str]) -> Iterator[_Kernel]:
 
 def _kernel_text(made: Translation, k: int, kernel: _Kernel) -> tuple[Entry, str, str]:
     """Return a kernel's entry, its text, and what describes it in the table."""
-    piece, symbol = kernel.piece, f"da_kernel{k}_{_plain(kernel.name)}"
+    piece, symbol = kernel.piece, f"da_kernel{k}_{plain_name(kernel.name)}"
     place = next(functions(piece.head, made.reading.markers))[1]
     listed = piece.head[place : closing(piece.head, place) - 1]
     parts = [] if listed.strip() in ("", "void") else list(split_list(listed))

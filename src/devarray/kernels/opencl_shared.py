@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .host_text import _in_function
 from .signatures import split_list
-from .source_text import ALIGNED, WORD, Piece, Reading
+from .source_text import ALIGNED, WORD, Piece, Reading, in_function
 
 __all__ = ["Array", "Declaration", "Link", "declarations_of", "links_of"]
 
@@ -92,7 +91,7 @@ def declarations_of(reading: Reading) -> list[Declaration]:
     for piece in reading.pieces:
         for match in _SHARED.finditer(piece.text):
             begin = match.start() + len(match[0]) - len(match[0].lstrip())
-            inside = _in_function(reading.masked, piece.start + begin)
+            inside = in_function(reading.masked, piece.start + begin)
             arrays = tuple(_arrays(match[0].strip(), count))
             count += len(arrays)
             before = piece.text[:begin]

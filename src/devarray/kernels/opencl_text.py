@@ -18,12 +18,21 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import UnsupportedError
-from .host_text import _in_function, _masked_comments
 from .opencl_barriers import divergent_returns
 from .opencl_indices import index_edits
 from .opencl_shared import Declaration, Link, declarations_of, links_of
 from .signatures import split_list
-from .source_text import INCLUDE, WORD, Piece, Reading, closing, functions, read
+from .source_text import (
+    INCLUDE,
+    WORD,
+    Piece,
+    Reading,
+    closing,
+    functions,
+    in_function,
+    read,
+    without_comments,
+)
 
 __all__ = ["HEADERS", "Translation", "translate_opencl"]
 
@@ -157,13 +166,13 @@ def edited(source: str, edits: list[tuple[int, int, str]]) -> str:
 
 def _code(source: str) -> str:
     """Return the text without comments and with strings hidden, but with its directives."""
-    code = _masked_comments(source)
+    code = without_comments(source)
     return re.sub(r'"(?:\\.|[^"\\\n])*"', lambda found: '"' + "_" * (len(found[0]) - 2) + '"', code)
 
 
 def _with_words(source: str) -> str:
     """Leave known headers out; `long long` is `long`, which has 64 bits, too."""
-    visible = _masked_comments(source)
+    visible = without_comments(source)
     edits = [
         (found.start(), found.end(), "")
         for pattern in (INCLUDE, _HALF)
@@ -232,7 +241,7 @@ def _with_templates(source: str) -> str:
 def _second(source: str, piece: Piece, name: str) -> tuple[int, int, str]:
     """Return the insertion of a function template for references to variables of a thread."""
     end = piece.start + len(piece.text)
-    text = _masked_comments(source)[piece.start : end]
+    text = without_comments(source)[piece.start : end]
     text = re.sub(rf"\bconst\s+({name})\s*&(?!&)", r"const \1 ", _DIRECTIVE.sub("", text))
     text = re.sub(rf"({name})(\s*&)(?!&)", r"__private \1\2", text)
     text = re.sub(rf"({name})(\s*(?:const\b\s*|volatile\b\s*)?\*)", r"__generic \1\2", text)
@@ -286,7 +295,7 @@ def hidden_functions(declarations: Sequence[Declaration], links: dict[str, Link]
 
 def _called(text: str, place: int) -> bool:
     """Return whether a name is used there, in a function or in a macro, rather than declared."""
-    return not text[place : place + 1].strip() or _in_function(text, place)
+    return not text[place : place + 1].strip() or in_function(text, place)
 
 
 def _first(text: str, place: int, first: str) -> tuple[int, int, str]:

@@ -15,6 +15,7 @@ from .signatures import Parameter, parse_parameters, split_list
 
 __all__ = [
     "ALIGNED",
+    "C_LINKAGE",
     "INCLUDE",
     "OPAQUE",
     "Piece",
@@ -26,9 +27,12 @@ __all__ = [
     "included",
     "kernels_at",
     "functions",
+    "in_function",
     "logical_lines",
     "read",
     "signatures",
+    "variables_of",
+    "without_comments",
     "words_that_bring",
 ]
 
@@ -39,6 +43,9 @@ OPAQUE = re.compile(
 )
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 _DEFINE = re.compile(r"[ \t]*#\s*define\s+(\w+)(\([^)]*\))?(.*)", re.DOTALL)
+C_LINKAGE = re.compile(
+    r'\bextern\s*"_*"\s*(?=(?:static\s+)?__(?:device|constant|managed)__\b[^(){}]*[;={])'
+)
 INCLUDE = re.compile(
     r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda(?!_fp|_bf)[\w.]*|device_launch_parameters\.h"
     r"|hip/[\w.]+|(?:stdio|math|assert|stdint|stddef|stdlib|float|limits|string)\.h"
@@ -365,3 +372,44 @@ def signatures(source: str) -> dict[str, tuple[Parameter, ...]]:
             place = next(functions(head, reading.markers))[1]
             found[piece.name] = parse_parameters(head[place : closing(head, place) - 1])
     return found
+
+
+def without_comments(source: str) -> str:
+    """Return a source with blanks for its comments."""
+    return OPAQUE.sub(
+        lambda found: re.sub(r"[^\n]", " ", found.group()) if found[0][0] == "/" else found[0],
+        source,
+    )
+
+
+def in_function(text: str, place: int) -> bool:
+    """Return whether a function's braces are open at this place."""
+    opened: list[bool] = []
+    for found in re.finditer(r"[{}]", text[:place]):
+        if found.group() == "{":
+            opened.append(
+                bool(re.search(r"(?:[);{}]|\belse|\bdo|\bconst)\s*$", text[: found.start()]))
+            )
+        else:
+            del opened[-1:]
+    return any(opened)
+
+
+def variables_of(reading: Reading) -> Iterator[tuple[str, str]]:
+    """Yield name and expression of each ``__device__`` or ``__constant__`` variable."""
+    for piece in reading.pieces:
+        head = re.sub(r"\[[^]]*\]", "", re.sub(ALIGNED, "", C_LINKAGE.sub("", piece.head)))
+        qualified = re.search(r"\b__(?:device|constant|managed)__\b", head)
+        other = "(" in head.split("=")[0] or re.search(
+            r"\b(?:template|extern|using|operator)\b", head
+        )
+        if qualified and not other and not piece.kernel:
+            text = re.sub(ALIGNED, "", piece.text).rstrip("; \n")
+            text = re.sub(r"\b(?:struct|class|union|enum)\b[^;{}=]*{", "{", text)
+            nested, count = re.compile(r"[<({\[][^]<[({})>]*[\])}>]"), 1
+            while count:
+                text, count = nested.subn("", text)
+            for part in text.split(","):
+                words = WORD.findall(part.split("=")[0])
+                if words and not re.search(r"\b(?:struct|class|union|enum)\s+\w+\s*$", part):
+                    yield words[-1], piece.namespace + words[-1]

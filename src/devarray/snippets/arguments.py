@@ -19,8 +19,8 @@ from devarray.record import fresh, write
 from devarray.snippets.signature import Param, Types
 
 __all__ = [
-    "Call", "Signature", "at_hand", "check_output", "check_texts", "defined", "given_or_new",
-    "scalar_for",
+    "Call", "Signature", "Walked", "at_hand", "check_output", "check_texts", "defined",
+    "given_or_new", "scalar_for",
 ]  # fmt: skip
 
 DType = np.dtype[Any]
@@ -87,6 +87,14 @@ def scalar_for(value: Any, dtype: DType, name: str, kernel: str) -> Any:
     return {"b": bool, "f": float, "c": complex}[dtype.kind](value)
 
 
+class Walked(NamedTuple):
+    """What the index ``i`` is, if not the number of the element: ``start + step * number``."""
+
+    start: int
+    step: int
+    n: int
+
+
 class Call(NamedTuple):
     """The arguments of one call.
 
@@ -100,6 +108,8 @@ class Call(NamedTuple):
         What the generic types stand for.
     shape : tuple of int
         Of what is computed for each element.
+    walked : Walked or None
+        None where ``i`` is the number of the element.
     """
 
     device: Device
@@ -108,6 +118,7 @@ class Call(NamedTuple):
     outs: Sequence[Any]
     types: Types
     shape: Shape
+    walked: Walked | None = None
 
     def key(self) -> tuple[Any, ...]:
         """Return what a kernel of its own depends on."""

@@ -185,7 +185,8 @@ class Combining:
         kind = self.reduce_type
         if kind is not None:
             dtype = call.types.get(kind) or type_named(kind) or dtype
-        call = call._replace(types=call.types | {KIND: dtype}, outs=())
+        device, args, operands, _, types, shape, _ = call
+        call = Call(device, args, operands, (), {**types, KIND: dtype}, shape)
         if self._map.fuses:
             return self._map.nodes(call)[0]
         (result,) = self._map.apply(call)

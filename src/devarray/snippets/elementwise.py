@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from devarray.registry import get_device
 from devarray.snippets.arguments import (
     Call,
     Signature,
+    Walked,
     at_hand,
     check_texts,
     defined,
@@ -39,25 +40,9 @@ from devarray.snippets.threads import (
     slots_for,
 )
 
-__all__ = ["ElementwiseKernel", "Walked"]
+__all__ = ["ElementwiseKernel"]
 
 INDEX = np.dtype(np.int64)
-
-
-class Walked(NamedTuple):
-    """What the index ``i`` is, if not the number of the element: ``start + step * number``."""
-
-    start: int
-    step: int
-    n: int
-
-
-class Special(NamedTuple):
-    """A kernel for one choice of dtypes, as rows of the table."""
-
-    loops: tuple[Loop, ...]
-    uses_index: bool
-    uses_count: bool
 
 
 class ElementwiseKernel:
@@ -151,7 +136,9 @@ class ElementwiseKernel:
         # outputs that the text may read
         self._read = {p.name for p in outs if not assigned_first(operation, p.name)}
         self._mutable = frozenset[str]()
-        self._specials: dict[Any, Special] = {}
+        mentioned = words(self._texts.operation) - names
+        self._counts = [name for name in ("i", "n") if name in mentioned]
+        self._specials: dict[Any, tuple[Loop, ...]] = {}
         self._kernels: dict[Any, tuple[RawKernel, dict[str, Any]]] = {}
 
     def _find_plain(self) -> bool:
@@ -225,11 +212,11 @@ class ElementwiseKernel:
             return None
         return results[0] if len(results) == 1 and not self.return_tuple else tuple(results)
 
-    def apply(self, call: Call, block: int = BLOCK, walked: Walked | None = None) -> list[Any]:
+    def apply(self, call: Call, block: int = BLOCK) -> list[Any]:
         """Return the outputs of a call."""
         if not self._plain:
             return self._run(call, block)
-        nodes = self.nodes(call, walked)
+        nodes = self.nodes(call)
         if len(nodes) == 1 and call.outs:
             write(call.outs[0], nodes[0], "output array is read-only")
             return list(call.outs)
@@ -246,23 +233,23 @@ class ElementwiseKernel:
 
     # ---- as part of an expression
 
-    def nodes(self, call: Call, walked: Walked | None = None) -> list[Node]:
+    def nodes(self, call: Call) -> list[Node]:
         """Return the outputs as nodes, of a kernel that `fuses`."""
-        special = self._special(call.types, bool(call.outs))
-        loop, shape = special.loops[0], call.shape
+        loops = self._special(call.types, bool(call.outs))
+        shape = call.shape
         sources = [
             o.value if type(o.value) is Node else scalar_for(o.value, dtype, p.name, self.name)
-            for p, o, dtype in zip(self.in_params, call.operands, loop.ins, strict=False)
+            for p, o, dtype in zip(self.in_params, call.operands, loops[0].ins, strict=False)
         ]
         before = zip(self.out_params, call.outs, strict=False)
         sources += [x._node() for p, x in before if p.name in self._read]
-        if special.uses_index:
-            sources.append(_index_of(shape, walked))
-        if special.uses_count:
-            sources.append(math.prod(shape) if walked is None else walked.n)
-        return [map_node(loop, tuple(sources or (0,)), shape) for loop in special.loops]
+        if self._counts:
+            walked = call.walked or Walked(0, 1, math.prod(shape))
+            counts = {"i": _index_of(shape, walked), "n": walked.n}
+            sources += [counts[name] for name in self._counts]
+        return [map_node(loop, tuple(sources or (0,)), shape) for loop in loops]
 
-    def _special(self, types: Types, given: bool) -> Special:
+    def _special(self, types: Types, given: bool) -> tuple[Loop, ...]:
         """Return the rows for a choice of dtypes; `given`: the outputs have values before."""
         key = (*[dtype.char for dtype in types.values()], given)
         found = self._specials.get(key)
@@ -273,15 +260,12 @@ class ElementwiseKernel:
         outs = [(p.name, p.of(types)) for p in self.out_params]
         before = {name: f"{name}_before_" for name, _ in outs if given and name in self._read}
         ins += [(before[name], dtype) for name, dtype in outs if name in before]
-        mentioned = words(text.operation) - {p.name for p in self.params}
-        uses_index, uses_count = "i" in mentioned, "n" in mentioned
-        ins += [("i", INDEX)] * uses_index + [("n", INDEX)] * uses_count
+        ins += [(name, INDEX) for name in self._counts]
         ins = ins or [("nothing_", INDEX)]
-        loops = define(
+        found = self._specials[key] = define(
             self.name, text.operation, text.preamble, self._types(types), ins, outs, before,
             self._mutable, is_dear(text.operation),
         )  # fmt: skip
-        found = self._specials[key] = Special(loops, uses_index, uses_count)
         return found
 
     # ---- as a kernel of its own
@@ -329,8 +313,7 @@ def _shifted(array: DeviceArray, out: DeviceArray) -> bool:
     return array._buffer is out._buffer and array._layout() != out._layout()
 
 
-def _index_of(shape: Shape, walked: Walked | None) -> Node:
-    """Return the numbers of the elements in C order."""
-    start, step = (0, 1) if walked is None else (walked.start, walked.step)
-    steps = [step * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
-    return index_node(shape, tuple(steps), start)
+def _index_of(shape: Shape, walked: Walked) -> Node:
+    """Return what ``i`` is for each element, in C order."""
+    steps = [walked.step * math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    return index_node(shape, tuple(steps), walked.start)

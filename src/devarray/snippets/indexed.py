@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,8 @@ from devarray.operands import device_of, on_stream
 from devarray.raw import RawKernel
 from devarray.record import fresh_buffer
 from devarray.registry import get_device
-from devarray.snippets.arguments import Call, check_texts, scalar_for
-from devarray.snippets.elementwise import ElementwiseKernel, Walked
+from devarray.snippets.arguments import Call, Walked, check_texts, scalar_for
+from devarray.snippets.elementwise import ElementwiseKernel
 from devarray.snippets.signature import Param, parse_arguments
 from devarray.snippets.text import c_name, code_of, complex_words, outside
 from devarray.snippets.threads import BLOCK, Slot, Texts, kernel_text, launch
@@ -28,23 +28,8 @@ _WRITES = re.compile(r"\s*(?:=(?!=)|[-+*/%&|^]=|<<=|>>=|\+\+|--)")
 _BEFORE = re.compile(r"(?:\+\+|--|(?<!&)&)\s*\Z")
 
 
-class Use(NamedTuple):
-    """How a text uses an array.
-
-    Attributes
-    ----------
-    elements : bool
-        Only as ``x[i]``.
-    written : bool
-        It may be written.
-    """
-
-    elements: bool
-    written: bool
-
-
-def use_of(code: str, name: str) -> Use:
-    """Return how a text, without its comments, uses an array."""
+def use_of(code: str, name: str) -> tuple[bool, bool]:
+    """Say whether a text (without comments) uses an array as ``x[i]`` only, and may write it."""
     elements, written = True, False
     for match in re.finditer(rf"(?<![.\w]){name}\b", code):
         bracket = re.match(r"\s*\[", code[match.end() :])
@@ -53,12 +38,12 @@ def use_of(code: str, name: str) -> Use:
             continue
         start = match.end() + bracket.end()
         end = _closing(code, start)
-        elements &= code[start:end].strip() == "i"
         behind = re.sub(r"\A(?:\s*\.\s*\w+)+", "", code[end + 1 :])
         before = _BEFORE.search(code[: match.start()])
         written |= _WRITES.match(behind) is not None or before is not None
-        elements &= before is None or before[0].strip() != "&"
-    return Use(elements, written)
+        address = before is not None and before[0].strip() == "&"
+        elements &= code[start:end].strip() == "i" and not address
+    return elements, written
 
 
 def _closing(code: str, start: int) -> int:
@@ -201,8 +186,8 @@ class IndexedKernel:
             raise ValueError(f"kernel {name} has no array among its arguments: {arguments!r}")
         code = code_of("\n".join((operation, loop_prep, after_loop)))
         uses = {p.name: use_of(code, p.name) for p in params if p.vector}
-        self._elements = {x for x, use in uses.items() if use.elements}  # used as x[i] only
-        self._written = {x for x, use in uses.items() if use.written}
+        self._elements = {x for x, (elements, _) in uses.items() if elements}  # used as x[i] only
+        self._written = {x for x, (_, written) in uses.items() if written}
         self._plain = self._as_elementwise() if self._elements == uses.keys() else None
         self._kernels: dict[bool, RawKernel] = {}
 
@@ -276,7 +261,7 @@ class IndexedKernel:
             if self._plain is None:
                 self._run(args, n, indices, block_size or BLOCK)
             else:
-                self._plain.apply(*self._call(self._plain, device, self.params, args, n, indices))
+                self._plain.apply(self._call(device, self.params, args, n, indices))
 
     def values(self, device: Device, args: Sequence[Any]) -> Node:
         """Return the values that the text gives its last parameter, for arguments without it."""
@@ -284,8 +269,7 @@ class IndexedKernel:
         vectors = vectors_of(params, args)
         n, kernel = vectors[0].size, self._plain
         if kernel is not None and len(kernel.out_params) == 1:
-            call, _, walked = self._call(kernel, device, params, args, n, None)
-            return kernel.nodes(call, walked)[0]
+            return kernel.nodes(self._call(device, params, args, n, None))[0]
         same = {x.shape for x in vectors} == {vectors[0].shape}
         shape = vectors[0].shape if same else (n,)
         columns = same and all(_columns(x) for x in vectors)
@@ -297,15 +281,10 @@ class IndexedKernel:
         return node
 
     def _call(
-        self,
-        kernel: ElementwiseKernel,
-        device: Device,
-        params: Sequence[Param],
-        args: Sequence[Any],
-        n: int,
-        indices: Any,
-    ) -> tuple[Call, int, Walked | None]:
-        """Return what `ElementwiseKernel.apply` takes: arrays are the elements that are walked."""
+        self, device: Device, params: Sequence[Param], args: Sequence[Any], n: int, indices: Any
+    ) -> Call:
+        """Return the call of the kernel that fuses: arrays are the elements that are walked."""
+        assert self._plain is not None
         found: dict[str, Any] = {p.name: x for p, x in zip(params, args, strict=True)}
         vectors = {p.name: found[p.name] for p in params if p.vector}
         walked = None
@@ -320,9 +299,10 @@ class IndexedKernel:
                 self._check_bounds(x.size, name, count)
                 stop = count.stop if count.step > 0 or count.stop >= 0 else None
                 found[name] = flat[slice(count.start, stop, count.step) if count else slice(0)]
-        ins = [found[p.name] for p in kernel.in_params]
-        outs = [found[p.name] for p in kernel.out_params if p.name in found]
-        return kernel.signature.bind(device, ins, outs), BLOCK, walked
+        signature = self._plain.signature
+        ins = [found[p.name] for p in signature.ins]
+        outs = [found[p.name] for p in signature.outs if p.name in found]
+        return signature.bind(device, ins, outs)._replace(walked=walked)
 
     def _what(self, name: str) -> str:
         return f"kernel {self.name}: argument {name!r}"

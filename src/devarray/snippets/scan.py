@@ -155,13 +155,10 @@ class ScanKernel(Combining):
         values: DeviceArray = fresh(node, device)
         target = result
         if self.exclusive:
-            begin = [slice(None)] * len(node.shape)
-            rest = list(begin)
-            last = list(begin)
-            begin[axis], rest[axis], last[axis] = slice(0, 1), slice(1, None), slice(None, -1)
-            first = result[tuple(begin)]
+            before = (slice(None),) * axis
+            first = result[(*before, slice(0, 1))]
             write(first, self._combined.nothing(types, node.dtype, first.shape))
-            target, values = result[tuple(rest)], values[tuple(last)]
+            target, values = result[(*before, slice(1, None))], values[(*before, slice(-1))]
         if not target.size:
             return result
         if _is_long(device, values.shape):
