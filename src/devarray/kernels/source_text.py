@@ -229,6 +229,13 @@ def words_that_bring(pattern: str, reading: Reading) -> tuple[str, str, bool]:
 _ANY_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MULTILINE)
 
 
+# What CUDA, HIP and the compiler bring along: ours take the place of those that are known
+_CUDA_HEADER = re.compile(
+    r"(?:cuda|cublas|curand|cufft|cooperative_groups|thrust/|cub/|hip/|crt/|nv/)[\w./]*"
+    r"|cuComplex\.h|mma\.h|device_\w+\.h|vector_\w+\.h|math_\w+\.h|builtin_types\.h|[a-z]+"
+)
+
+
 def included(source: str, options: Iterable[str]) -> str:
     """Return a digest of the files that a source includes, so that caches know when they change.
 
@@ -310,7 +317,7 @@ def _expanded(
     for directive in _ANY_INCLUDE.finditer(code):
         places = [os.path.join(folder, directive[1]) for folder in (beside, *folders) if folder]
         path = next(filter(os.path.isfile, places), None)
-        if path is None or path in within:
+        if path is None or path in within or _CUDA_HEADER.fullmatch(directive[1]):
             continue
         with open(path, encoding="utf-8", errors="replace") as file:
             inner = file.read()
