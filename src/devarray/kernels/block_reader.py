@@ -26,6 +26,7 @@ from .statements import (
 )
 
 __all__ = [
+    "INDICES",
     "PURE",
     "Node",
     "Reader",
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 _BARRIERS = frozenset(("__syncthreads", "__syncwarp", "__barrier_sync"))
-_INDICES = frozenset(["threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize"])
+INDICES = frozenset(["threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize"])
 PURE = frozenset((
     "min", "max", "abs", "int", "unsigned", "float", "double", "size_t", "long", "short",
     "char", "bool", "sizeof", "static_cast", "uint32_t", "int32_t", "uint64_t", "int64_t",
@@ -189,7 +190,7 @@ class Reader:
         if around.waits.search(others) or "[&]" in text or "[=]" in text:
             raise NotUnderstoodError("threads wait in other ways")
         self.parameters = set(parameters)
-        self.constants = {*NAME.findall(head.rpartition(">")[0]), *PURE, *_INDICES}
+        self.constants = {*NAME.findall(head.rpartition(">")[0]), *PURE, *INDICES}
         self.statements = parse_body(self.tokens)
         self.variables: dict[str, Variable] = {}
         self.declared_at: set[int] = set()  # places of names in declarations of the block

@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
 
-from .block_reader import PURE, Reader, Surroundings, Variable, changes, is_unary, names_in
+from .block_reader import INDICES, PURE, Reader, Surroundings, Variable, changes, is_unary, names_in
 from .host_headers import known_headers
 from .statements import (
     ASSIGNMENTS,
@@ -29,6 +29,8 @@ from .statements import (
 __all__ = ["Analysis"]
 
 _CHANGES = ASSIGNMENTS | {"++", "--"}
+_VARIABLES, _ANYTHING = 1, 2  # what may be changed in brackets; all that is in those of macros
+_OPENS, _CLOSES = frozenset("(,{?:=)"), frozenset("),}?:")
 _CONTROL = frozenset(("if", "for", "while", "switch"))
 _KEYWORDS = _CONTROL | {"return", "else", "do", "case", "sizeof"}
 _VECTOR = re.compile(r"(?:u?(?:char|short|int|long|longlong)|float|double)[1-4]|dim3|half2?")
@@ -58,10 +60,12 @@ class Analysis(Reader):
         found: dict[str, list[int]] = {}
         skip = self.declared_at | self.strides
         referred = {token.start for token in self._referred()}
-        opened: list[bool] = []  # brackets: may what they contain be changed
+        opened: list[int] = []  # brackets: may what they contain be changed
         for k, token in enumerate(self.tokens):
             if token.text in PAIRS:
-                opened.append(self._opens_changes(k) or bool(opened and opened[-1]))
+                macro = k > 0 and self.tokens[k - 1].text in self.around.macros
+                new = self._opens_changes(k) * (_ANYTHING if macro else _VARIABLES)
+                opened.append(max(new, opened[-1] if opened else 0))
             elif token.text in (")", "]", "}") and opened:
                 opened.pop()
             elif NAME.fullmatch(token.text) and token.start not in skip:
@@ -73,12 +77,21 @@ class Analysis(Reader):
                     or (end > k and changes(self.tokens, end))
                     or self._is_called(token.text, end)
                     or token.start in referred
-                    or (opened and opened[-1])
+                    or (opened and opened[-1] and self._may_bind(k, end, opened))
                 ):
                     found.setdefault(token.text, []).append(token.start)
                 for name in self._changed_by_macro(token.text):
                     found.setdefault(name, []).append(token.start)
         return found
+
+    def _may_bind(self, k: int, end: int, opened: Sequence[int]) -> bool:
+        """Say whether what stands in brackets is a variable, not a part of a value."""
+        if self.tokens[k].text in INDICES:
+            return False
+        if opened[-1] == _ANYTHING:
+            return True
+        before, after = self.tokens[k - 1].text, self.tokens[end + 1].text
+        return before in _OPENS and after in _CLOSES
 
     def _is_called(self, name: str, end: int) -> bool:
         """Say whether a method or operator of an object may change it."""
@@ -301,9 +314,9 @@ class Analysis(Reader):
         """Say whether a thread may end in a statement."""
         return "return" in self.words(statement.tokens)
 
-    def _may_change(self, tokens: Iterable[Token]) -> bool:
+    def _may_change(self, tokens: Sequence[Token]) -> bool:
         """Say whether a value is made of anything that may change later."""
-        names = {token.text for token in tokens}
+        names = {name for _, name in names_in(tokens)}
         bodies = [tokens_of(self.around.macros[name]) for name in names & self.around.macros.keys()]
         return bool(names & self.changed.keys()) or any(map(self._may_change, bodies))
 
