@@ -326,6 +326,8 @@ def test_constructors():
         da.RawModule("", options="-DN=3")
     with pytest.raises(ValueError, match="'auto' or 'opencl'"):
         da.RawModule("", backend="cuda")
+    with pytest.raises(TypeError, match="options are strings, not int"):
+        da.RawModule("", options=[5])
     with pytest.raises(FileNotFoundError):
         da.RawModule(path="there_is_no_such_file.cu")
 
@@ -347,6 +349,21 @@ def test_a_kernel_from_a_file_and_options(tmp_path):
         made = da.RawModule(path=tmp_path / "f.cu", options=options)
         made.get_function("f")(1, 1, (x,))
         assert x.get()[0] == number * 3
+
+
+def test_files_that_lie_beside_each_other(tmp_path, monkeypatch):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "beside.h").write_text("#define NUMBER 7\n")
+    (tmp_path / "sub" / "f.cu").write_text(
+        '#include "beside.h"\n__global__ void f(int *x) { x[0] = NUMBER; }'
+    )
+    monkeypatch.chdir(tmp_path)
+    x = da.zeros(1, dtype="i4")
+    da.RawModule(path="sub/f.cu").get_function("f")(1, 1, (x,))
+    assert x.get()[0] == 7
+    source = '#include "beside.h"\n__global__ void f(int *x) { x[0] = -NUMBER; }'
+    da.RawKernel(source, "f", options=["-Isub"])(1, 1, (x,))
+    assert x.get()[0] == -7
 
 
 def test_attributes_and_occupancy(module):
@@ -413,3 +430,37 @@ __global__ void turn(int *x) {
     made.get_function("turn")(1, 64, (x,))
     made.get_function("twice")(1, 64, (x,))
     np.testing.assert_array_equal(x.get(), 2 * np.arange(64)[::-1])
+
+
+def test_kernels_in_namespaces():
+    source = """namespace a {
+__global__ void f(int *x) { x[0] = 1; }
+__global__ void only(int *x) { x[0] = 5; }
+}
+namespace b {
+__global__ void f(int *x) {
+    __shared__ int s;
+    s = 2;
+    __syncthreads();
+    x[0] = s;
+}
+}"""
+    made = da.RawModule(source)
+    x = da.zeros(1, dtype="i4")
+    for name, wanted in (("a::f", 1), ("b::f", 2), ("a::only", 5)):
+        made.get_function(name)(1, 1, (x,))
+        assert x.get()[0] == wanted
+    if da.get_device().shares_host_memory:
+        with pytest.raises(
+            ValueError, match=r"no kernel 'f' .* with its namespace"
+        ):
+            made.get_function("f")(1, 1, (x,))
+
+
+def test_macros_can_be_taken_back():
+    source = "__global__ void f(int *x) {\n#ifdef N\nx[0] = N;\n#else\nx[0] = -1;\n#endif\n}"
+    x = da.zeros(1, dtype="i4")
+    forms = (["-D", "N=3"], 3), (["--define-macro=N=3", "--undefine-macro=N"], -1)
+    for options, wanted in (*forms, (["-DN=3"], 3), (["-DN=3", "-UN"], -1), (["-UN", "-D N=4"], 4)):
+        da.RawModule(source, options=options).get_function("f")(1, 1, (x,))
+        assert x.get()[0] == wanted

@@ -7,6 +7,7 @@ text becomes code is the business of backends.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -129,7 +130,10 @@ class RawModule:
             binary = bytes(source)
         else:
             raise TypeError(f"source must be text or bytes, not {type(source).__name__}")
-        self._source = RawSource(text, tuple(names), tuple(options), binary, backend)
+        told = _options(options)
+        if path is not None:  # what a file includes may lie beside it
+            told = (*told, f"-I{os.path.dirname(os.path.abspath(path))}")
+        self._source = RawSource(text, tuple(names), told, binary, backend)
         self._loaded: dict[Device, RawCode] = {}
 
     def compile(self, device: Any = None) -> None:
@@ -190,6 +194,33 @@ class RawModule:
         if array.nbytes > nbytes or (shape is None and array.nbytes != nbytes):
             raise ValueError(f"variable {name!r} has {nbytes} bytes, not {array.nbytes}")
         return array
+
+
+_SHORT = {"--define-macro": "-D", "--include-path": "-I", "--undefine-macro": "-U"}
+
+
+def _options(options: Sequence[str]) -> tuple[str, ...]:
+    """Return options in one form: ``-DN=3``, ``-I/absolute/folder``; -U takes a -D back."""
+    words: list[str] = []
+    for option in options:
+        if not isinstance(option, str):
+            raise TypeError(f"options are strings, not {type(option).__name__}")
+        long, _, value = option.partition("=")
+        if words and words[-1] in ("-D", "-I", "-U"):
+            words[-1] += option.strip()
+        elif long in _SHORT:
+            words.append(_SHORT[long] + value)
+        else:
+            found = re.fullmatch(r"(-[DIU])\s+(.*)", option, re.DOTALL)
+            words.append(found[1] + found[2].strip() if found else option)
+    kept: list[str] = []
+    for word in words:
+        if word.startswith("-I"):
+            word = f"-I{os.path.abspath(word[2:])}"
+        elif word.startswith("-U"):
+            kept = [one for one in kept if one.partition("=")[0] != f"-D{word[2:]}"]
+        kept.append(word)
+    return tuple(word for word in kept if not word.startswith("-U"))
 
 
 class RawKernel:

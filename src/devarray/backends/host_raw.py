@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import re
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -33,24 +32,19 @@ Put = Callable[[Sequence[Block], Sequence[Block], Callable[[], None]], None]
 
 
 def _flags(options: Sequence[str]) -> Iterator[str]:
-    """Yield what the host's compiler is told; ``"-I folder"`` may be one string or two."""
-    words = iter([word for option in options for word in shlex.split(option)])
+    """Yield what the host's compiler is told."""
+    words = iter(options)
     for word in words:
-        name = word.lstrip("-").partition("=")[0]
+        name = word.lstrip("-").partition("=")[0].partition(" ")[0]
         if name == "use_fast_math":
             yield from _FAST
         if name == "std" and re.search(r"=\D*(?:98|03|11|14)$", word):
             continue  # ours need C++17, which has all of theirs
         if word.startswith("-") and name in _FOR_GPUS:
-            if name in _WITH_VALUE and "=" not in word:
+            if name in _WITH_VALUE and "=" not in word and " " not in word:
                 next(words, None)
             continue
-        if word in ("-D", "-I", "-U"):
-            yield word + next(words, "")
-            continue
-        given = {"--define-macro": "-D", "--include-path": "-I", "--undefine-macro": "-U"}
-        short = given.get(word.partition("=")[0])
-        yield short + word.partition("=")[2] if short else word.replace("--std=", "-std=", 1)
+        yield word.replace("--std=", "-std=", 1)
 
 
 class HostCode(RawCode):

@@ -39,6 +39,7 @@ _MOST_STACK = 1 << 24
 _RESERVE = 8192  # bytes that stay for library functions
 _MESSAGE = 1024
 _ALIGNMENT = 128  # of a parameter, for vectors and structures
+_OURS = re.compile(r"dh_Worker\*(?: const)?, (?:(?:const )?(?:uint3|dim3)(?:, )?){3,4}")
 _LINE = re.compile(r"^kernel:(\d+):", re.MULTILINE)
 _FRAME = re.compile(r"frame size (?:of |\()(\d+)")
 _LAUNCHER = (
@@ -189,8 +190,8 @@ class HostModule:
                     continue
                 stack = 1 << (2 * max(frames, default=0)).bit_length()
                 if not frames or stack > _MOST_STACK:
-                    problem = str(error).split("\n", 1)[0]
-                    raise CompileError(problem, error.command, error.log, source) from None
+                    problem, log = str(error).split("\n", 1)[0], _users_part(error.log)
+                    raise CompileError(problem, error.command, log, source) from None
 
     def _open(self, text: str, flags: tuple[str, ...], checks: bool) -> Any:
         load_runtime()
@@ -217,13 +218,19 @@ class HostModule:
         return name.split("<", maxsplit=1)[0].rpartition("::")[2] in self._dynamic
 
     def _kernel(self, name: str) -> _Kernel:
-        if name not in self._kernels:
+        found = self._kernels.get(name)
+        inside = [kernel for kernel in self._kernels if kernel.endswith(f"::{name}")]
+        if found is None and len(inside) == 1:  # in a namespace
+            found = self._kernels[inside[0]]
+        if found is None:
             plain = name.split("<", maxsplit=1)[0].rpartition("::")[2]
             hint = ""
-            if plain in self._declared and plain not in self._kernels:
+            if len(inside) > 1:
+                hint = ": give the name with its namespace"
+            elif plain in self._declared and plain not in self._kernels:
                 hint = f'. {plain} is a template: name its instances, names=["{plain}<float>"]'
             raise ValueError(f"no kernel {name!r} in the module{_list(self._kernels)}{hint}")
-        return self._kernels[name]
+        return found
 
     def variable(self, name: str) -> tuple[int, int]:
         """Return address and size of a ``__device__`` or ``__constant__`` variable."""
@@ -300,7 +307,7 @@ class HostModule:
         arrays: Sequence[Array] = (),
     ) -> None:
         """Do what `launch` does, given sizes that are within limits and the parameters' bytes."""
-        kernel = self._kernels[name]
+        kernel = self._kernel(name)
         ffi = _ffi()
         pointers, keep = _pack(kernel, values)
         message = ffi.new("char[]", _MESSAGE)
@@ -354,6 +361,20 @@ def _processors() -> int:
     if text.isdigit() and int(text) > 0:
         return int(text)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _users_part(log: str) -> str:
+    """Return what a compiler says of the user's text; all, if it says nothing of that."""
+    if not re.search(r"^kernel:\d+(:\d+)?: (fatal )?error", log, re.MULTILINE):
+        return log
+    kept, ours = [], False
+    for line in log.splitlines():
+        found = re.match(r"(<stdin>|launchers|headers)?[^\s:]*:", line)
+        if found:
+            ours = found[1] is not None
+        if not ours:
+            kept.append(_OURS.sub("", line))
+    return "\n".join(kept)
 
 
 def _parameter(told: Any) -> Parameter:

@@ -90,15 +90,15 @@ def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
         start = piece.start + len(piece.head) + 1
         stop = piece.start + len(piece.text) - 1
         text = block_text(piece.head[:place], names, start, stop, around)
-        if bodies.setdefault(piece.name, piece.text.strip()) != piece.text.strip():
-            different.add(piece.name)  # in branches of #if
+        if bodies.setdefault(piece.full_name, piece.text.strip()) != piece.text.strip():
+            different.add(piece.full_name)  # in branches of #if
         if text is not None:
             line = source.count("\n", 0, stop) + 1
             empty = listed.strip() in ("", "void")
             at = piece.start + place
             grid = (at, at + len(listed), "DH_BLOCK_GRID") if empty else (at, at, "DH_BLOCK_GRID, ")
             text = _told_lines(f'\n{text}\n#line {line} "kernel"\n', source)
-            found.setdefault(piece.name, []).extend([grid, (start, stop, text)])
+            found.setdefault(piece.full_name, []).extend([grid, (start, stop, text)])
     return {name: edits for name, edits in found.items() if name not in different}
 
 
@@ -185,8 +185,9 @@ def _mode(text: str, waits: tuple[str, str, bool], fails: tuple[str, str, bool])
 
 def _block_mode(block: Edits, text: str, fails: tuple[str, str, bool]) -> str:
     """Return how a kernel runs that is written for a whole block."""
-    ends = "dh_all_ended" in block[-1][2]
-    return "DH_GUARDED" if ends or fails[2] or re.search(fails[0], text) else "DH_LOOP"
+    # ... on a stack of its own, if it may fail, or needs much of it
+    own = "dh_all_ended" in block[-1][2] or "DH_KEPT(" in block[-1][2]
+    return "DH_GUARDED" if own or fails[2] or re.search(fails[0], text) else "DH_LOOP"
 
 
 def entry_text(source: str, names: Sequence[str] = ()) -> str:
@@ -207,12 +208,12 @@ def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]
     kernels: dict[str, tuple[str, str]] = {}
     for piece in reading.pieces:
         if piece.kernel and piece.name and not re.search(r"\btemplate\b", piece.head):
-            mode = _mode(piece.text, waits, fails)
-            if piece.name in blocks:
-                mode = _block_mode(blocks[piece.name], piece.text, fails)
-            elif piece.name in kernels:  # another one, in a branch of #if
-                mode = max(mode, kernels[piece.name][1], key=_MODES.index)
-            kernels[piece.name] = piece.namespace + piece.name, mode
+            mode, name = _mode(piece.text, waits, fails), piece.full_name
+            if name in blocks:
+                mode = _block_mode(blocks[name], piece.text, fails)
+            elif name in kernels:  # another one, in a branch of #if
+                mode = max(mode, kernels[name][1], key=_MODES.index)
+            kernels[name] = name, mode
     if not reading.whole:
         for found in re.finditer(rf"\b(?:{'|'.join(reading.markers)})\b", reading.masked):
             name = next(functions(reading.masked[found.start() :], reading.markers), ("",))[0]
@@ -220,9 +221,10 @@ def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]
     for name in dict.fromkeys((*names, *(name for name, _, _ in _instances(reading)))):
         # what a template's arguments bring along is not in its text
         kernels[name] = name, _mode(reading.masked, waits, fails)
-        plain = name.split("<")[0].rpartition("::")[2].strip()
-        if plain in blocks:
-            kernels[name] = name, _block_mode(blocks[plain], reading.masked, fails)
+        plain = name.split("<")[0].strip().removeprefix("::")
+        same = [one for one in blocks if one == plain or one.endswith(f"::{plain}")]
+        if len(same) == 1:
+            kernels[name] = name, _block_mode(blocks[same[0]], reading.masked, fails)
     lines = ["#pragma GCC visibility pop"]
     table: list[str] = []
     for name, (expression, mode) in kernels.items():

@@ -80,6 +80,11 @@ class Piece:
     kernel: bool = False
     start: int = 0  # of `text` in the source
 
+    @property
+    def full_name(self) -> str:
+        """The name with its namespaces."""
+        return self.namespace + self.name
+
 
 @dataclass
 class Reading:
@@ -365,7 +370,7 @@ def kernels_at(source: str, lines: Iterable[int]) -> set[str]:
     for piece in read(source).pieces:
         first = source.count("\n", 0, piece.start) + 1
         if piece.kernel and wanted & set(range(first, first + piece.text.count("\n") + 1)):
-            found.add(piece.name)
+            found.add(piece.full_name)
     return found
 
 
