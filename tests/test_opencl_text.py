@@ -68,7 +68,7 @@ def test_kernels_get_a_hidden_parameter_and_are_called():
         'namespace a { extern "C" __global__ void f(float *x, const int n = 3) {} }\n'
         "__global__ void g(void) {}\n"
     )
-    assert [entry.name for entry in made.entries] == ["f", "g"]
+    assert [entry.name for entry in made.entries] == ["a::f", "g"]
     assert made.entries[0].parameters == ("x", "n") and made.entries[1].parameters == ()
     assert "f(da_Here da_here, float *x, const int n = 3)" in made.text
     assert "g(da_Here da_here)" in made.text

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import math
 import re
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from devarray.device import Block
 from devarray.errors import CompileError, DeviceError, UnsupportedError
 from devarray.kernels.opencl_kernels import Entry, OpenclText, opencl_text
 from devarray.kernels.signatures import Parameter
+from devarray.kernels.source_text import expanded
 from devarray.modules import Attributes, RawCall, RawCode, RawSource
 
 __all__ = ["OpenclCode", "Put", "processor_code"]
@@ -84,17 +84,8 @@ class _Slot(NamedTuple):
 
 
 def _compiler_options(options: Sequence[str]) -> Iterator[str]:
-    """Yield what OpenCL's compiler understands of the options for compilers of GPU code."""
-    words = iter([word for option in options for word in shlex.split(option)])
-    longer = {"--define-macro": "-D", "--include-path": "-I", "--undefine-macro": "-U"}
-    for word in words:
-        name, _, value = word.partition("=")
-        if name in longer:
-            yield longer[name] + (value or next(words, ""))
-        elif word in ("-D", "-I", "-U"):
-            yield word + next(words, "")
-        elif word[:2] in ("-D", "-I", "-U"):
-            yield word
+    """Return what OpenCL's compiler understands of the options for compilers of GPU code."""
+    return (option for option in options if option.startswith(("-D", "-I")))
 
 
 class _Program:
@@ -107,7 +98,8 @@ class _Program:
             x, y = variant.flat
             defines += [f"DA_FLAT_X {x}ul", f"DA_FLAT_Y {y}ul"]
         source = code.source
-        self.text = opencl_text(source.text, source.names, defines)
+        written = expanded(source.text, source.options)
+        self.text = opencl_text(written, source.names, defines)
         fast = variant.fast or "--use_fast_math" in source.options
         options = " ".join(
             [_OPTIONS, _FAST if fast else _EXACT, *_compiler_options(source.options)]
@@ -244,6 +236,9 @@ class OpenclCode(RawCode):
 
     def _slot(self, name: str) -> _Slot:
         slots = self._main.slots
+        inside = [kernel for kernel in slots if kernel.endswith(f"::{name}")]
+        if name not in slots and len(inside) == 1:  # in a namespace
+            return slots[inside[0]]
         if name not in slots:
             has = f"it has {', '.join(slots)}" if slots else "it has none"
             raise ValueError(f"no kernel {name!r} in the module; {has}")
@@ -299,7 +294,7 @@ class OpenclCode(RawCode):
         local = list(reversed(block[:axes]))
         total = [a * b for a, b in zip(reversed(grid[:axes]), local, strict=True)]
         others = () if program is self._main else tuple(self._main.variables)
-        return _Plan(program, program.slots[name], total, local, others)
+        return _Plan(program, program.slots[self._slot(name).entry.name], total, local, others)
 
     def _run(self, plan: _Plan, call: RawCall, queue: Any) -> None:
         """Put a launch into a queue; wait for it if it may report a failure."""

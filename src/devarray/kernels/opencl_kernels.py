@@ -145,10 +145,10 @@ def _kernels(made: Translation, names: Sequence[str]) -> Iterator[_Kernel]:
         if not (piece.kernel and piece.name and "{" in piece.text):
             continue
         if re.search(r"\btemplate\b", piece.head):
-            templates[piece.namespace + piece.name] = piece
-        elif piece.name not in plain:
-            plain.add(piece.name)
-            yield _Kernel(piece.name, piece.namespace + piece.name, piece, ())
+            templates[piece.full_name] = piece
+        elif piece.full_name not in plain:
+            plain.add(piece.full_name)
+            yield _Kernel(piece.full_name, piece.full_name, piece, ())
     for name in names:
         if name in plain:
             continue

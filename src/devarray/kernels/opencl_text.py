@@ -23,6 +23,7 @@ from .opencl_indices import index_edits
 from .opencl_shared import Declaration, Link, declarations_of, links_of
 from .signatures import split_list
 from .source_text import (
+    C_LINKAGE,
     INCLUDE,
     WORD,
     Piece,
@@ -36,6 +37,11 @@ from .source_text import (
 
 __all__ = ["HEADERS", "Translation", "translate_opencl"]
 
+# Words of OpenCL C that are names in CUDA C
+_RESERVED = (
+    "global|local|constant|private|generic|kernel|read_only|write_only|read_write|pipe|vec_step"
+    "|event_t|queue_t|clk_event_t|reserve_id_t|sampler_t|image[123]d_(?:array_)?t|addrspace_cast"
+)
 _HALF = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda|hip)_fp16\.h[>\"]", re.MULTILINE)
 HEADERS = ("opencl_grid.h", "opencl_functions.h")  # what stands before all kernels
 _WARPS = re.compile(
@@ -182,6 +188,10 @@ def _with_words(source: str) -> str:
     edits += [
         (found.start(), found.end(), "long") for found in re.finditer(r"\blong\s+long\b", code)
     ]
+    edits += [(found.start(), found.end(), "") for found in C_LINKAGE.finditer(code)]
+    half = "" if _HALF.search(visible) else "half|"
+    taken = rf"\b({half}{_RESERVED})\b"
+    edits += [(found.end(), found.end(), "_") for found in re.finditer(taken, code)]
     constant = re.compile(r'\b(?:const\s+char|char\s+const)\s*\*\s*(?:const\s+)?\w+\s*=\s*(?=")')
     edits += [(found.start(), found.start(), "__constant ") for found in constant.finditer(code)]
     literal = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]?(ll|LL)[uU]?\b")
