@@ -8,6 +8,8 @@ import pytest
 
 import devarray as da
 from devarray.errors import CompileError, DeviceError, HostMixError
+from devarray.kernels.signatures import parse_parameters
+from devarray.raw import _type_problem
 
 SOURCE = """
 struct Step { double by; int times; };
@@ -451,9 +453,7 @@ __global__ void f(int *x) {
         made.get_function(name)(1, 1, (x,))
         assert x.get()[0] == wanted
     if da.get_device().shares_host_memory:
-        with pytest.raises(
-            ValueError, match=r"no kernel 'f' .* with its namespace"
-        ):
+        with pytest.raises(ValueError, match=r"no kernel 'f' .* with its namespace"):
             made.get_function("f")(1, 1, (x,))
 
 
@@ -478,3 +478,26 @@ def test_names_that_other_languages_have():
     x = da.arange(64, dtype="f4")
     da.RawKernel(source, "f")(1, 64, (x,))
     np.testing.assert_array_equal(x.get(), 63 + np.arange(64)[::-1])
+
+
+@pytest.mark.parametrize(
+    ("vector", "dtype", "fits"),
+    [
+        ("float4", "f4", True), ("float4", "f8", False), ("float4", "i4", False),
+        ("float2", "c8", True), ("double2", "c8", False), ("double2", "c16", True),
+        ("uchar4", "i1", True), ("int4", "u4", True), ("longlong2", "i8", True),
+        ("longlong2", "i4", False), ("ulong2", "u8", True), ("float4", "u1", True),
+    ],
+)  # fmt: skip
+def test_pointers_to_vectors(vector, dtype, fits):
+    (parameter,) = parse_parameters(f"const {vector} *x")
+    assert (_type_problem(parameter, np.dtype(dtype)) == "") is fits
+
+
+def test_arrays_as_vectors():
+    source = "__global__ void f(float4 *x) { x[threadIdx.x].z = x[threadIdx.x].x + 1; }"
+    x = da.arange(16, dtype="f4")
+    da.RawKernel(source, "f")(1, 4, (x,))
+    np.testing.assert_array_equal(x.get().reshape(4, 4)[:, 2], x.get().reshape(4, 4)[:, 0] + 1)
+    with pytest.raises(TypeError, match=r"float64, and the kernel takes vectors of float32"):
+        da.RawKernel(source, "f")(1, 4, (da.zeros(16),))

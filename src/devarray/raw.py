@@ -467,6 +467,8 @@ def _type_problem(parameter: Parameter, dtype: np.dtype[Any]) -> str:
     if parameter.kind != "p":
         return "is an array, and the kernel takes a value there: pass x.item()"
     kind, size = parameter.target_kind, parameter.target_size
+    if parameter.element:
+        return _vector_problem(np.dtype(parameter.element), dtype)
     if size == 0 or kind not in _NUMBERS:
         return ""
     if size == dtype.itemsize and (kind == dtype.kind or {kind, dtype.kind} <= _WHOLE):
@@ -475,4 +477,16 @@ def _type_problem(parameter: Parameter, dtype: np.dtype[Any]) -> str:
     return (
         f"is an array of {dtype.name}, and the kernel takes {wanted}: x.astype({wanted!r}) "
         "converts it"
+    )
+
+
+def _vector_problem(element: np.dtype[Any], dtype: np.dtype[Any]) -> str:
+    """Return why an array does not fit a pointer to vectors of a dtype, or ""."""
+    same = dtype.kind == element.kind or {dtype.kind, element.kind} <= _WHOLE
+    parts = dtype.kind == "c" and element.kind == "f" and dtype.itemsize == 2 * element.itemsize
+    if dtype.itemsize == 1 or parts or (same and dtype.itemsize == element.itemsize):
+        return ""  # bytes stand for anything
+    return (
+        f"is an array of {dtype.name}, and the kernel takes vectors of {element.name}: "
+        f"x.astype({element.name!r}) converts it"
     )

@@ -389,7 +389,7 @@ def _named(told: Parameter, written: Parameter) -> Parameter:
     kind = told.target_kind
     if kind == "s" and written.target_kind in ("p", "?"):  # no vector of CUDA's
         kind = written.target_kind
-    return replace(told, name=written.name, target_kind=kind)
+    return replace(told, name=written.name, target_kind=kind, element=written.element)
 
 
 def _values(name: str, parameters: tuple[Parameter, ...], args: Sequence[Any]) -> list[bytes]:

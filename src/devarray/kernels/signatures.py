@@ -26,6 +26,8 @@ class Parameter:
         Whether the pointer is to const.
     name : str
         What it is called, or an empty string.
+    element : str
+        The dtype of the numbers in what a pointer points to, if that is one of CUDA's vectors.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Parameter:
     target_size: int = 0
     target_constant: bool = False
     name: str = ""
+    element: str = ""
 
 
 _POINTER = 8
@@ -107,7 +110,17 @@ def _parameter(text: str) -> Parameter:
     if "*" in before:
         return Parameter("p", _POINTER, "p", _POINTER, before.rstrip().endswith("const"), name)
     kind, size, _ = _number(before + " _")
-    return Parameter("p", _POINTER, kind, size, "const" in before.split(), name)
+    element = _element(before) if kind == "s" else ""
+    return Parameter("p", _POINTER, kind, size, "const" in before.split(), name, element)
+
+
+def _element(text: str) -> str:
+    """Return the dtype of a vector's numbers, "" if the type is no vector."""
+    vector = next(filter(None, map(_VECTOR.fullmatch, text.split())), None)
+    if vector is None:
+        return ""
+    kind, size = _NUMBERS[vector[2].removeprefix("long") or "long"]
+    return f"{'u' if vector[1] else kind}{size}"
 
 
 def _number(text: str) -> tuple[str, int, str]:
