@@ -114,7 +114,9 @@ def main():
         y, parts = da.zeros(N, dtype="f4"), da.zeros(1024, dtype="f4")
         A, B = (da.to_gpu(rng.random((SIDE, SIDE), "f4")) for _ in range(2))
         C = da.zeros((SIDE, SIDE), dtype="f4")
-        pointers = {name: ctypes.c_void_p(a.ptr) for name, a in zip("xyABC", (x, y, A, B, C))}
+        pointers = {
+            name: ctypes.c_void_p(a.ptr) for name, a in zip("xyABC", (x, y, A, B, C), strict=True)
+        }
         a, tiny = ctypes.c_float(1e-7), np.float32(1e-7)
         px, py, pA, pB, pC = pointers.values()
         plain = {

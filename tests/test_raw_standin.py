@@ -137,7 +137,7 @@ def test_arguments_are_checked(module):
         mix(1, 1, (x, 1.0, pair))
     with pytest.raises(TypeError, match="argument 1 of kernel mix has 8 bytes, and the kernel"):
         mix(1, 1, (x, np.float64(1), pair))
-    with pytest.raises(TypeError, match="16 bytes is needed, .* not 4 bytes"):
+    with pytest.raises(TypeError, match=r"16 bytes is needed, .* not 4 bytes"):
         mix(1, 1, (x, np.float32(1), b"1234"))
     pair["a"], pair["b"] = 2, 3
     mix(1, 1, (x, np.float32(0.5), pair))
