@@ -879,7 +879,8 @@ def compile_text(text, options, names):
 class StandinNvrtc:
     """What `devarray.kernels.nvrtc.Nvrtc` is; it notes what it was told."""
 
-    path, version = "libnvrtc.so.13", (13, 0, "stand-in")
+    # what is kept on disk is of one state of our own translation
+    path, version = "libnvrtc.so.13", (13, 0, f"stand-in-{_version()[:12]}")
 
     def __init__(self):
         self.told = []
