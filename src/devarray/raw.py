@@ -71,8 +71,8 @@ class RawModule:
         Instances of templates, such as ``"scale<float>"``, under which `get_function` finds them.
         `name_expressions` is CuPy's name of them.
     backend : {"auto", "opencl"}
-        ``"opencl"``: translate the text to C++ for OpenCL, for the processor's OpenCL runtime, which
-        vectorises whatever the control flow is (on hosts where dpctl is installed).
+        ``"opencl"``: translate the text to C++ for OpenCL, for the processor's OpenCL runtime,
+        which vectorises whatever the control flow is (on hosts where dpctl is installed).
 
     Raises
     ------
