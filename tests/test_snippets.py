@@ -575,8 +575,15 @@ def test_texts_compile_for_gpus(monkeypatch, arch):
 
 # ---- bad input
 GOOD = da.ElementwiseKernel("T x, float32 y", "T z", "z = x + y", "good")
-ONE = da.ones(3, dtype="f4")
-READ_ONLY = da.broadcast_to(da.ones(1, dtype="f4"), (3,))
+ONE = READ_ONLY = None
+
+
+@pytest.fixture(autouse=True)
+def arrays(monkeypatch):
+    """Make the arrays anew, as tests of other files close devices."""
+    monkeypatch.setitem(globals(), "ONE", da.ones(3, dtype="f4"))
+    one = da.ones(1, dtype="f4")
+    monkeypatch.setitem(globals(), "READ_ONLY", da.broadcast_to(one, (3,)))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import importlib.util
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from devarray.device import Block
 from devarray.errors import CompileError, DeviceError, UnsupportedError
 from devarray.kernels.opencl_kernels import Entry, OpenclText, opencl_text
 from devarray.kernels.signatures import Parameter
-from devarray.kernels.source_text import expanded
+from devarray.kernels.source_text import expanded, signatures
 from devarray.modules import Attributes, RawCall, RawCode, RawSource
 
 __all__ = ["OpenclCode", "Put", "processor_code"]
@@ -107,6 +108,7 @@ class _Program:
         self._program = _built(code, self.text, options)
         self.slots: dict[str, _Slot] = {}
         self.variables: dict[str, tuple[int, int]] = {}
+        self._declared = signatures(written)
         self._read_table(code.queue)
         self.copier = self._program.get_sycl_kernel("da_copy")
 
@@ -129,6 +131,10 @@ class _Program:
                     entry.parameters, rows, strict=True
                 )
             )
+            named = self._declared.get(entry.name.split("<")[0].rpartition("::")[2], ())
+            if len(named) == len(parameters):  # whose vectors are known from the text
+                pairs = zip(parameters, named, strict=True)
+                parameters = tuple(replace(told, element=one.element) for told, one in pairs)
             offsets = tuple(row[2] for row in rows)
             kernel = self._program.get_sycl_kernel(entry.symbol)
             self.slots[entry.name] = _Slot(
