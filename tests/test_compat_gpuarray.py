@@ -1,7 +1,6 @@
 """`devarray.compat.pycuda.gpuarray`, `cumath` and `curandom` beside NumPy."""
 
 import copy
-import functools
 import itertools
 import math
 import operator
@@ -16,31 +15,10 @@ import devarray as da
 from devarray.compat.pycuda import cumath, curandom, driver, gpuarray
 from devarray.compat.pycuda.gpuarray import GPUArray, to_gpu, vec
 from devarray.errors import HostMixError
+from gaps import where_supported
 
 RNG = np.random.default_rng(5)
 PAIR = np.dtype([("a", np.float32), ("b", np.int32)])
-
-GAPS = (  # what a device may say that it lacks
-    "no arrays over memory at an address",
-    "no raw kernels",
-    "complex numbers in expressions need",
-)
-
-
-def where_supported(function):
-    """Skip a test where the device says that it lacks what the test needs."""
-
-    @functools.wraps(function)
-    def test(*args, **options):
-        try:
-            function(*args, **options)
-        except (da.UnsupportedError, da.CompileError) as error:
-            for gap in GAPS:
-                if gap in str(error):
-                    pytest.skip(f"the device has {gap}" if gap[:2] == "no" else gap)
-            raise
-
-    return test
 
 
 def same(result, expected, rtol=0.0):

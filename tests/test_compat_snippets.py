@@ -1,41 +1,17 @@
 """`devarray.compat.pycuda`'s `elementwise`, `reduction` and `scan` beside NumPy."""
 
-import functools
-
 import numpy as np
 import pytest
 
-import devarray as da
 from devarray.compat.pycuda import driver, gpuarray
 from devarray.compat.pycuda.elementwise import ElementwiseKernel
 from devarray.compat.pycuda.gpuarray import GPUArray, to_gpu, vec
 from devarray.compat.pycuda.reduction import ReductionKernel
 from devarray.compat.pycuda.scan import ExclusiveScanKernel, InclusiveScanKernel
 from devarray.compat.pycuda.tools import ScalarArg, VectorArg, register_dtype
+from gaps import where_supported
 
 RNG = np.random.default_rng(6)
-
-GAPS = (  # what a device may say that it lacks
-    "no arrays over memory at an address",
-    "no raw kernels",
-    "complex numbers in expressions need",
-)
-
-
-def where_supported(function):
-    """Skip a test where the device says that it lacks what the test needs."""
-
-    @functools.wraps(function)
-    def test(*args, **options):
-        try:
-            function(*args, **options)
-        except (da.UnsupportedError, da.CompileError) as error:
-            for gap in GAPS:
-                if gap in str(error):
-                    pytest.skip(f"the device has {gap}" if gap[:2] == "no" else gap)
-            raise
-
-    return test
 
 
 def test_linear_combination():

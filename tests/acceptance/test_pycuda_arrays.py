@@ -1,6 +1,5 @@
 """Programs with PyCUDA's arrays, as its users write them (C2, C3, C7, C8, C9 of the seeds)."""
 
-import functools
 import os
 import subprocess
 import sys
@@ -14,30 +13,9 @@ from devarray.compat.pycuda import cumath, gpuarray, tools
 from devarray.compat.pycuda.elementwise import ElementwiseKernel
 from devarray.compat.pycuda.reduction import ReductionKernel
 from devarray.compat.pycuda.scan import ExclusiveScanKernel, InclusiveScanKernel
+from gaps import where_supported
 
 RNG = np.random.default_rng(11)
-
-GAPS = (  # what a device may say that it lacks
-    "no arrays over memory at an address",
-    "no raw kernels",
-    "complex numbers in expressions need",
-)
-
-
-def where_supported(function):
-    """Skip a test where the device says that it lacks what the test needs."""
-
-    @functools.wraps(function)
-    def test(*args, **options):
-        try:
-            function(*args, **options)
-        except (da.UnsupportedError, da.CompileError) as error:
-            for gap in GAPS:
-                if gap in str(error):
-                    pytest.skip(f"the device has {gap}" if gap[:2] == "no" else gap)
-            raise
-
-    return test
 
 
 def run(tmp_path, text):
