@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from types import TracebackType
 from typing import Any
 
-__all__ = ["Settings", "config", "current", "on_change"]
+__all__ = ["Settings", "config", "current", "default_threads", "on_change"]
 
 _HOST_ACCESS = ("never", "read", "always")
 
@@ -185,3 +185,11 @@ class config:
         trace: TracebackType | None,
     ) -> None:
         _set(self._before)
+
+
+def default_threads() -> int:
+    """Return how many threads kernels of the host have if no setting says so."""
+    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

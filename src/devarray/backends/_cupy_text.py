@@ -87,7 +87,7 @@ class Declarations:
             listed = " ".join(piece.head[place : closing(piece.head, place) - 1].split())
             template = _template(piece.head)
             if template is None:
-                full = piece.namespace + piece.name
+                full = piece.full_name
                 self.kernels.setdefault(piece.name, full)
                 self.kernels[full] = full
             else:

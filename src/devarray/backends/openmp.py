@@ -19,7 +19,7 @@ import numpy as np
 from devarray.backends.caching import CachingDevice
 from devarray.backends.pooled import take
 from devarray.backends.workers import CallerStream, HostEvent, Work, WorkerStream
-from devarray.config import Settings, on_change
+from devarray.config import Settings, default_threads, on_change
 from devarray.device import Block, Launcher, Launches, Native
 from devarray.errors import DeviceError
 from devarray.kernels.toolchain import Toolchain, find_toolchain, load_runtime
@@ -59,7 +59,7 @@ class OpenMP(CachingDevice):
         on_change(self._follow)
 
     def _follow(self, settings: Settings) -> None:
-        self._threads = settings.threads or _default_threads()
+        self._threads = settings.threads or default_threads()
 
     @cached_property
     def compiler(self) -> Toolchain:
@@ -219,13 +219,6 @@ class OpenMP(CachingDevice):
             "compute_units": os.cpu_count(),
             "pool": f"{self.memory.kept} bytes kept",
         }
-
-
-def _default_threads() -> int:
-    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if text.isdigit() and int(text) > 0:
-        return int(text)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _assign(out: Any, source: Any, kept: Any) -> None:

@@ -5,7 +5,6 @@ What becomes of the text is in `host_text`, how blocks and threads run in ``incl
 
 from __future__ import annotations
 
-import os
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 
 import cffi  # type: ignore[import-untyped,unused-ignore]
 
-from ..config import current
+from ..config import current, default_threads
 from ..errors import CompileError, DeviceError
 from .arguments import launch_sizes, value_bytes
 from .cache import KernelCache
@@ -311,7 +310,7 @@ class HostModule:
         ffi = _ffi()
         pointers, keep = _pack(kernel, values)
         message = ffi.new("char[]", _MESSAGE)
-        workers = _processors() if threads is None else threads
+        workers = current().threads or default_threads() if threads is None else threads
         checked = self._checks
         told = checked and checked.begin(arrays, kernel.parameters, values, (keep, pointers))
         try:
@@ -352,15 +351,6 @@ def _loaded(cache: KernelCache, text: str, flags: tuple[str, ...], everywhere: b
 
 def _list(names: Iterable[str]) -> str:
     return f"; it has {', '.join(names)}" if names else ", it has none"
-
-
-def _processors() -> int:
-    if current().threads:
-        return current().threads
-    text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if text.isdigit() and int(text) > 0:
-        return int(text)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _users_part(log: str) -> str:

@@ -130,7 +130,7 @@ def _twice(kernels: list[Piece]) -> Iterator[tuple[int, int, str]]:
     """Find kernels of one name and different parameters."""
     seen: dict[str, str] = {}
     for piece in kernels:
-        name = piece.namespace + piece.name
+        name = piece.full_name
         if "template" in piece.head or not piece.text.endswith("}"):
             continue
         listed = " ".join(piece.head[piece.head.index("(") :].split())

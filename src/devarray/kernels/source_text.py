@@ -315,9 +315,7 @@ def _substituted(body: str, values: dict[str, str]) -> str:
 def _expanded(
     text: str, label: str, beside: str, folders: list[str], within: tuple[str, ...]
 ) -> str:
-    code = OPAQUE.sub(
-        lambda found: re.sub(r"[^\n]", " ", found.group()) if found[0][0] == "/" else found[0], text
-    )
+    code = without_comments(text)
     parts, end = [], 0
     for directive in _ANY_INCLUDE.finditer(code):
         places = [os.path.join(folder, directive[1]) for folder in (beside, *folders) if folder]
