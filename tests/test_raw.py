@@ -478,6 +478,12 @@ def test_names_that_other_languages_have():
     x = da.arange(64, dtype="f4")
     da.RawKernel(source, "f")(1, 64, (x,))
     np.testing.assert_array_equal(x.get(), 63 + np.arange(64)[::-1])
+    module = da.RawModule(
+        "__device__ int local = 3; __global__ void kernel(int *x) { x[0] = local; }"
+    )
+    y = da.zeros(1, dtype="i4")
+    module.get_function("kernel")(1, 1, (y,))
+    assert y.get()[0] == module.get_global("local", "i4").get()[0] == 3
 
 
 @pytest.mark.parametrize(

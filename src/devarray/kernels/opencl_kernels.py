@@ -13,7 +13,14 @@ from typing import NamedTuple
 from ..errors import UnsupportedError
 from .host_text import plain_name
 from .opencl_shared import Array, Declaration
-from .opencl_text import HEADERS, Translation, template_parameters, translate_opencl, uses_warps
+from .opencl_text import (
+    HEADERS,
+    Translation,
+    original_name,
+    template_parameters,
+    translate_opencl,
+    uses_warps,
+)
 from .preludes import prelude
 from .signatures import split_list
 from .source_text import WORD, Piece, closing, functions, variables_of
@@ -115,7 +122,7 @@ def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] =
         entries.append(entry)
         texts.append(text)
         rows.append(row)
-    variables = dict(variables_of(made.reading))
+    variables = {original_name(name): text for name, text in variables_of(made.reading)}
     for expression in variables.values():
         rows.append(f"*da_to++ = (ulong)&{expression}; *da_to++ = sizeof({expression});")
     rows.append("*da_to++ = (ulong)&da_failure;")
@@ -146,9 +153,9 @@ def _kernels(made: Translation, names: Sequence[str]) -> Iterator[_Kernel]:
             continue
         if re.search(r"\btemplate\b", piece.head):
             templates[piece.full_name] = piece
-        elif piece.full_name not in plain:
-            plain.add(piece.full_name)
-            yield _Kernel(piece.full_name, piece.full_name, piece, ())
+        elif original_name(piece.full_name) not in plain:
+            plain.add(original_name(piece.full_name))
+            yield _Kernel(original_name(piece.full_name), piece.full_name, piece, ())
     for name in names:
         if name in plain:
             continue

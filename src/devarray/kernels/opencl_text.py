@@ -35,7 +35,7 @@ from .source_text import (
     without_comments,
 )
 
-__all__ = ["HEADERS", "Translation", "translate_opencl"]
+__all__ = ["HEADERS", "Translation", "original_name", "translate_opencl"]
 
 # Words of OpenCL C that are names in CUDA C
 _RESERVED = (
@@ -174,6 +174,11 @@ def _code(source: str) -> str:
     """Return the text without comments and with strings hidden, but with its directives."""
     code = without_comments(source)
     return re.sub(r'"(?:\\.|[^"\\\n])*"', lambda found: '"' + "_" * (len(found[0]) - 2) + '"', code)
+
+
+def original_name(name: str) -> str:
+    """Return what a name was before `_with_words` set it apart from a word of OpenCL C."""
+    return re.sub(rf"\b(half|{_RESERVED})_\b", r"\1", name)
 
 
 def _with_words(source: str) -> str:
