@@ -20,7 +20,11 @@ DA_WHOLE(long) DA_WHOLE(ulong)
 template <class T> struct da_Real : da_Whole<T> {};
 template <> struct da_Real<float> { typedef float type; };
 template <> struct da_Real<double> { typedef double type; };
-template <class A, class B> struct da_Common { typedef typename da_Real<A>::type a; typedef typename da_Real<B>::type b; typedef double type; };
+template <class...> struct da_Void { typedef void type; };
+template <class A, class B, class = void> struct da_Common {};  // others have functions of these names of their own
+template <class A, class B> struct da_Common<A, B, typename da_Void<typename da_Real<A>::type, typename da_Real<B>::type>::type> {
+    typedef double type;
+};
 #define DA_UNARY(name) \
     DA_IN float name##f(float x) { return name(x); } \
     template <class T> DA_IN typename da_Whole<T>::type name(T x) { return name((double)x); }
