@@ -688,6 +688,15 @@ def test_replays_on_streams(machine):
     assert_same_bits(y.get(), (F8 + 1) * 2)
 
 
+def wait_for(condition):
+    """Wait for the thread that compiles; other tests may have left it work."""
+    for _ in range(6000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("the thread that compiles has not done it in a minute")
+
+
 def test_compilation_in_the_background(machine):
     x = da.to_gpu(F8)
     machine.patch.setattr(x.device, "has_kernel", lambda source: False)
@@ -695,29 +704,25 @@ def test_compilation_in_the_background(machine):
         for _ in range(2):
             assert_same_bits((x * 1.5 - 0.0625).get(), F8 * 1.5 - 0.0625)
         plan = plans.known_plans()[-1]
-        for _ in range(1000):
-            if plan.ready is not None:
-                break
-            time.sleep(0.01)
-        assert plan.ready is not None
+        wait_for(lambda: plan.ready is not None)
         before = machine.launches
         assert_same_bits((x * 1.5 - 0.0625).get(), F8 * 1.5 - 0.0625)
         assert machine.launches == before + 1
 
 
-def test_a_closed_device_does_not_end_compilation(machine):
+@pytest.mark.parametrize("failure", ["closed", "unforeseen"])
+def test_failures_do_not_end_compilation(machine, failure, monkeypatch):
     device = da.Device("cuda:1")
     with device:
         da.evaluate(da.to_gpu(F8) * 2 + 0.375)
     plan = plans.known_plans()[-1]
-    device.close()
+    if failure == "closed":
+        device.close()
+    else:
+        monkeypatch.setattr(type(device), "compile", lambda *_: {}["no such thing"])
     plan.exact = True
     launches._compile_later(plan, device)
-    for _ in range(1000):
-        if not plan.exact:
-            break
-        time.sleep(0.01)
-    assert not plan.exact  # it is compiled when it is used again
+    wait_for(lambda: not plan.exact)  # it is compiled when it is used again
     assert launches._worker.is_alive()
 
 

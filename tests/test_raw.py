@@ -2,6 +2,8 @@
 
 import ctypes
 import re
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -197,6 +199,36 @@ __global__ void structs(const Row *rows, float *out) {
         assert out.get()[0] == 56
         with pytest.raises(DeviceError, match="read of 4 bytes"):
             made.get_function("table")(1, 1000, (pointers, out))
+
+
+def test_tuples_in_other_threads_under_checks():
+    """Arrays are found without naming tuples that another thread is still filling."""
+    if not da.get_device().shares_host_memory:
+        pytest.skip("checks are the host's")
+    made = da.RawModule("__global__ void one(float **rows) { rows[0][threadIdx.x] = 1; }")
+    x, done, failures = da.zeros(4, dtype="f4"), threading.Event(), []
+    rows = da.to_gpu(np.array([x.ptr], "u8"))
+
+    def fill():
+        while not done.is_set():
+            try:
+                tuple(str(n) for n in range(1000))
+            except SystemError as error:
+                failures.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        thread = threading.Thread(target=fill)
+        thread.start()
+        with da.config(raw_checks=True):
+            for _ in range(20):
+                made.get_function("one")(1, 4, (rows,))
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(before)
+    assert not failures
 
 
 def test_templates(module):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from devarray.config import current
 from devarray.device import Block, Device, Launcher, Launches
-from devarray.errors import CompileError, DevarrayError, DeviceError
+from devarray.errors import CompileError, DevarrayError
 from devarray.graph import Node
 from devarray.grid import Grid, grid_of
 from devarray.kernels.emit import emit
@@ -289,8 +289,8 @@ def _work() -> None:
             plan.compile(device)
         except CompileError as error:
             plan.fail(error)
-        except (OSError, DeviceError):  # the folder, the loader, or a device that was closed
-            plan.retry()  # the next use meets it itself
+        except Exception:  # the folder, the loader, a device that was closed, ...
+            plan.retry()  # the next use meets it itself, where somebody can see it
 
 
 def _compile_later(plan: Plan, device: Device) -> None:

@@ -93,7 +93,7 @@ class HostCode(RawCode):
                 f"kernel {name} has an extern __shared__ array, and shared_mem is 0 bytes"
             )
         if current().raw_checks and any(p.target_kind in ("p", "?") for p in self.parameters(name)):
-            call = call._replace(arrays=call.arrays + tuple(_reachable()))
+            call = call._replace(arrays=(*call.arrays, *_reachable()))
         work = partial(_run, self.module(), self._first, name, call, self._threads())
         self._put(call.reads, call.writes, work)
 
@@ -112,12 +112,19 @@ class HostCode(RawCode):
         return 1
 
 
-def _reachable() -> Iterator[Extent]:
-    """Yield the memory of all arrays, which pointers in memory may lead to."""
-    for found in gc.get_objects():
-        used = isinstance(found, Block) and found.nbytes and found.memory is not None
-        if used and found.device.shares_host_memory:
-            yield Extent("", found.address, found.nbytes, "uint8", True)
+def _reachable() -> list[Extent]:
+    """Return the memory of all arrays, which pointers in memory may lead to."""
+    # not gc.get_objects(): it names tuples that this or another thread is still filling, and
+    # CPython fails to resize a tuple that has another name
+    kinds: list[type[Block]] = [Block]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    blocks = [found for found in gc.get_referrers(*kinds) if isinstance(found, Block)]
+    return [
+        Extent("", block.address, block.nbytes, "uint8", True)
+        for block in blocks
+        if block.nbytes and block.memory is not None and block.device.shares_host_memory
+    ]
 
 
 def _run(module: HostModule, first: HostModule, name: str, call: RawCall, threads: int) -> None:
