@@ -107,6 +107,9 @@ def test_numbers_are_converted_to_the_declared_type(module):
     kernel(module, "scale")(1, 32, (x, np.float32(0.5), np.int32(3)))
     kernel(module, "scale")(1, 32, (x, True, np.uint32(3)))
     np.testing.assert_array_equal(x.get(), np.ones(3))
+    for number in (np.int64(3), np.uint8(3), np.prod([3])):
+        kernel(module, "scale")(1, 32, (x, 2, number))
+    np.testing.assert_array_equal(x.get(), np.full(3, 8))
 
 
 def test_structures(module):
@@ -247,6 +250,8 @@ WRONG = [
     (("scale", 1, 32, ("x", 1, 2.5)), TypeError, r"argument 2 \('n'\) .* int32 is needed"),
     (("scale", 1, 32, ("x", np.float64(1), 2)), TypeError, "float32 is needed, not float64"),
     (("scale", 1, 32, ("x", 1, 2**40)), OverflowError, r"argument 2 \('n'\)"),
+    (("scale", 1, 32, ("x", 1, np.int64(2**31))), OverflowError, "is out of the range of"),
+    (("scale", 1, 32, ("x", 1, np.uint64(2**63))), OverflowError, "is out of the range of"),
     (("scale", 1, 32, ("x", "x", 2)), TypeError, "the kernel takes a value there"),
     (("scale", 1, 32, ("x", None, 2)), TypeError, "float32 is needed, not NoneType"),
     (("scale", 1, 32, ("host", 1, 2)), HostMixError, r"host array of shape \(4,\)"),
@@ -496,6 +501,15 @@ def test_macros_can_be_taken_back():
     for options, wanted in (*forms, (["-DN=3"], 3), (["-DN=3", "-UN"], -1), (["-UN", "-D N=4"], 4)):
         da.RawModule(source, options=options).get_function("f")(1, 1, (x,))
         assert x.get()[0] == wanted
+
+
+def test_macros_without_a_semicolon_before_kernels():
+    macro = "#define MAKE(T) __device__ T square(T x) { return x * x; }\nMAKE(float) MAKE(int)\n"
+    body = "__global__ void f(int *x) { x[threadIdx.x] = square(x[threadIdx.x]); }"
+    for kernel in (body, f'extern "C" {body}', body.replace("{", "{ __syncthreads();", 1)):
+        x = da.arange(4, dtype="i4")
+        da.RawKernel(macro + kernel, "f")(1, 4, (x,))
+        np.testing.assert_array_equal(x.get(), [0, 1, 4, 9])
 
 
 def test_names_that_other_languages_have():

@@ -312,7 +312,7 @@ class RawKernel:
             Blocks of the grid, threads of a block.
         args : sequence
             `DeviceArray`, contiguous and of the declared dtype, for pointers, or addresses (int,
-            None); NumPy scalars of the declared type, or Python numbers, which are converted to it;
+            None); NumPy scalars of the declared type, or integers that fit, or Python numbers;
             ``numpy.void``, other structured scalars or bytes for structures.
         shared_mem : int
             Bytes of the ``extern __shared__`` arrays.

@@ -62,7 +62,8 @@ def launch_sizes(
 def value_bytes(parameter: Parameter | None, value: Any) -> bytes:
     """Return what a parameter receives.
 
-    A NumPy scalar must have the parameter's type; Python numbers are converted to it.
+    A NumPy scalar must have the parameter's type, or be an integer that fits into an integer
+    parameter; Python numbers are converted to it.
 
     Parameters
     ----------
@@ -90,10 +91,15 @@ def value_bytes(parameter: Parameter | None, value: Any) -> bytes:
         return _structure(value, size)
     wanted = _TYPES[kind, size]
     if isinstance(value, np.generic):
-        same = {value.dtype.kind, wanted.kind} <= set("iu") or value.dtype.kind == wanted.kind
-        if not same or value.dtype.itemsize != size:
+        integers = {value.dtype.kind, wanted.kind} <= set("iu")
+        if value.dtype.itemsize == size and (integers or value.dtype.kind == wanted.kind):
+            return value.tobytes()
+        if not integers:
             raise TypeError(f"{wanted} is needed, not {value.dtype}")
-        return value.tobytes()
+        limits = np.iinfo(wanted)
+        if not limits.min <= int(value) <= limits.max:
+            raise OverflowError(f"{value} is out of the range of {wanted}")
+        return wanted.type(value).tobytes()
     if isinstance(value, float) and kind != "f":
         raise TypeError(f"{wanted} is needed, not a float")
     if not isinstance(value, (int, float)):

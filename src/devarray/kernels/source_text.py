@@ -132,6 +132,7 @@ def read(source: str) -> Reading:
     reading = Reading(text, macros, markers, macro_parameters)
     _split(reading)
     for piece in reading.pieces:
+        _leave_out_uses(piece, reading)
         piece.head = piece.text.split("{", 1)[0]
         piece.kernel = any(word in markers for word in WORD.findall(piece.head))
         piece.name = next(functions(piece.head, markers), ("", 0))[0]
@@ -170,6 +171,17 @@ def _split(reading: Reading) -> None:
             reading.pieces.append(Piece(text[start:end], namespace, start=start))
             start = end
     reading.whole = reading.whole and depth == 0 and not spaces
+
+
+def _leave_out_uses(piece: Piece, reading: Reading) -> None:
+    """Let a piece begin behind uses of macros that end without a semicolon: ``MAKE(float)``."""
+    use, word = re.compile(r"\s*(\w+)\s*\("), re.compile(r"\s*\w")
+    while found := use.match(piece.text):
+        end = closing(piece.text, found.end())
+        other = found[1] not in reading.macros or found[1] in reading.markers
+        if other or not word.match(piece.text, end):
+            break
+        piece.text, piece.start = piece.text[end:], piece.start + end
 
 
 def functions(head: str, markers: dict[str, bool]) -> Iterator[tuple[str, int]]:
