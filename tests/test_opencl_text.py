@@ -321,3 +321,21 @@ def test_returns_before_barriers(body, fine):
         assert entry.refused == ""
     else:
         assert re.match(r"line 4: .* threads that return before a barrier", entry.refused)
+
+
+# ---- branches of #if ---------------------------------------------------------------------------
+
+
+def test_what_may_not_be_compiled_is_asked_for():
+    source = (
+        "#if 0\n__device__ int old;\n__global__ void a(int *x) { x[0] = old; }\n#else\n"
+        "__global__ void b(int *x) { x[0] = 1; }\n#endif\n__global__ void c(int *x) {}\n"
+    )
+    made = opencl_text(source)
+    assert [entry.name for entry in made.entries] == ["a", "b", "c"] and made.variables == ("old",)
+    behind = made.text.partition('#line 1 "kernels"')[2]
+    told = re.findall(r"#if defined\((\w+)\)\nnamespace.*?__kernel void da_kernel(\d)", behind, re.S)
+    assert [kernel for _, kernel in told] == ["0", "1"] and told[0][0] != told[1][0]
+    for macro, line in zip([macro for macro, _ in told], (2, 5), strict=True):
+        assert f'\n#define {macro}\n#line {line} "kernel"\n' in made.text
+    assert f"#if defined({told[0][0]})\n*da_to++ = (ulong)&old" in behind

@@ -164,3 +164,26 @@ def test_half():
     y = zeros(3, "f4")
     run(FUNCTIONS, "half_way", 1, 3, put(x), y, np.float16(0.5))
     np.testing.assert_array_equal(y.get(), x.astype("f4") * 1.5)
+
+
+# ---- branches of #if ---------------------------------------------------------------------------
+
+
+def test_branches_that_are_not_compiled():
+    source = """
+#if 0
+__device__ int old;
+__global__ void other(int *y) { y[0] = undeclared; }
+#endif
+#ifdef NUMBERS
+__constant__ double c = 2;
+__global__ void k(int *y, int n) { y[0] = n; }
+#else
+__constant__ float c = 3;
+__global__ void k(float x, clock_t t, int *y) { y[0] = (int)(x + c) + (clock() >= t); }
+#endif
+"""
+    code = module(source)
+    y = zeros(1, "int32")
+    run(code, "k", 1, 1, 4.0, 0, y)
+    assert y.get() == 8

@@ -97,7 +97,7 @@ class Declarations:
             for name in _marked(reading):
                 self.kernels.setdefault(name, name)
         self.variables: dict[str, str] = {}
-        for name, full in variables_of(reading):
+        for name, full, _ in variables_of(reading):
             self.variables.setdefault(name, f"&{full}")
             self.variables[full] = f"&{full}"
 

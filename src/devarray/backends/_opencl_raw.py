@@ -19,7 +19,7 @@ from devarray.backends.opencl import build_log
 from devarray.config import current
 from devarray.device import Block
 from devarray.errors import CompileError, DeviceError, UnsupportedError
-from devarray.kernels.opencl_kernels import Entry, OpenclText, opencl_text
+from devarray.kernels.opencl_kernels import NOTHING, Entry, OpenclText, opencl_text
 from devarray.kernels.signatures import Parameter
 from devarray.kernels.source_text import expanded, signatures
 from devarray.modules import Attributes, RawCall, RawCode, RawSource
@@ -123,6 +123,8 @@ class _Program:
         for entry in entries:
             bucket, shared = next(numbers), next(numbers)
             rows = [[next(numbers) for _ in range(6)] for _ in entry.parameters]
+            if bucket == NOTHING:
+                continue
             parameters = tuple(
                 Parameter(
                     chr(kind), size, chr(target) if target else "", target_size, bool(fixed), name
@@ -141,7 +143,9 @@ class _Program:
                 entry, kernel, _BYTES[bucket], shared, offsets, parameters
             )
         for name in variables:
-            self.variables[name] = next(numbers), next(numbers)
+            address, nbytes = next(numbers), next(numbers)
+            if address != NOTHING:
+                self.variables[name] = address, nbytes
         self.failure = next(numbers)
 
     def copy(self, queue: Any, target: int, source: int, nbytes: int) -> None:

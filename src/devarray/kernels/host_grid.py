@@ -22,7 +22,7 @@ from .cache import KernelCache
 from .host_checks import DECLARATIONS, Array, Checks, check_flags
 from .host_text import entry_text, host_text, library_text, translate
 from .signatures import Parameter
-from .source_text import dynamic_kernels, expanded, kernels_at, signatures
+from .source_text import dynamic_kernels, expanded, kernels_at, read, signatures
 from .toolchain import find_toolchain, load_runtime
 
 __all__ = ["HostModule", "Parameter", "entry_text", "host_text", "release_memory", "translate"]
@@ -133,6 +133,8 @@ class HostModule:
         self._library = self._load(source, names, tuple(flags), ended_pass, checks, whole)
         ffi = _ffi()
         declared = signatures(source)
+        pieces = [piece for piece in read(source).pieces if piece.kernel]
+        self._templates = {piece.name for piece in pieces if "template" in piece.head}
         self._declared = frozenset(declared)
         self._dynamic = dynamic_kernels(source)
         self._kernels: dict[str, _Kernel] = {}
@@ -226,8 +228,10 @@ class HostModule:
             hint = ""
             if len(inside) > 1:
                 hint = ": give the name with its namespace"
-            elif plain in self._declared and plain not in self._kernels:
+            elif plain in self._templates and plain not in self._kernels:
                 hint = f'. {plain} is a template: name its instances, names=["{plain}<float>"]'
+            elif plain in self._declared and plain not in self._kernels:
+                hint = f". {plain} is in a branch of #if that is not compiled"
             raise ValueError(f"no kernel {name!r} in the module{_list(self._kernels)}{hint}")
         return found
 

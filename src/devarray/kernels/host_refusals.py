@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .branches import Branches
 from .signatures import split_list
 from .source_text import WORD, Piece, Reading, closing, functions
 
@@ -74,7 +75,7 @@ def refusals(code: str, reading: Reading) -> Edits:
         break
     kernels = [piece for piece in reading.pieces if piece.kernel and piece.name]
     found += [edit for piece in kernels for edit in _kernel(piece, reading)]
-    found += _twice(kernels)
+    found += _twice(kernels, Branches(code))
     if not reading.whole and not re.search(r"^[ \t]*#[ \t]*if", code, re.MULTILINE):
         found += _braces(reading.masked)
     return found
@@ -126,15 +127,15 @@ def _kernel(piece: Piece, reading: Reading) -> Iterator[tuple[int, int, str]]:
             yield at, at, _error(told + "pointers")
 
 
-def _twice(kernels: list[Piece]) -> Iterator[tuple[int, int, str]]:
-    """Find kernels of one name and different parameters."""
-    seen: dict[str, str] = {}
+def _twice(kernels: list[Piece], branches: Branches) -> Iterator[tuple[int, int, str]]:
+    """Find kernels of one name and different parameters, in one branch of ``#if``."""
+    seen: dict[tuple[str, str], str] = {}
     for piece in kernels:
         name = piece.full_name
         if "template" in piece.head or not piece.text.endswith("}"):
             continue
         listed = " ".join(piece.head[piece.head.index("(") :].split())
-        if seen.setdefault(name, listed) != listed:
+        if seen.setdefault((name, branches.macro(piece)), listed) != listed:
             told = f"there are several kernels {name}: give them names of their own, or write a "
             at = piece.start + piece.head.index(piece.name)
             yield at, at, _error(told + "template")

@@ -9,16 +9,19 @@ the user's.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import cache
 
+from .branches import Branches, guarded
 from .host_blocks import Surroundings, block_text
 from .host_headers import Headers, known_headers, library_names
 from .host_refusals import assembly, refusals
 from .preludes import prelude
 from .signatures import parse_parameters
 from .source_text import (
+    ALIGNED,
     C_LINKAGE,
+    DIRECTIVE,
     WORD,
     Reading,
     closing,
@@ -125,21 +128,7 @@ def _translate(source: str, reading: Reading, blocks: dict[str, Edits], edits: E
             end = closing(text, place) - 1
             empty = text[place:end].strip() in ("", "void")
             edits.append((place, end, "DH_GRID") if empty else (place, place, "DH_GRID, "))
-    shared = r"\b(?:extern\s+(?:[\w\s]*\s)?__shared__|__shared__\s+extern)\b([^;{}]*);"
-    for found in re.finditer(shared, text):
-        declared = re.fullmatch(
-            r"\s*((?:__align__|alignas)\s*\([^)]*\)\s*)*(.*?)(\w+)\s*\[\s*\]((?:\[[^]]*\])*)\s*",
-            found.group(1),
-            re.DOTALL,
-        )
-        if declared:
-            kind = re.sub(r"(?:__align__|alignas)\s*\([^)]*\)", "", declared[2]).strip()
-            if "volatile" in found.group().split("__shared__")[0]:
-                kind = f"volatile {kind}"
-            macro = "DH_DYNAMIC" if in_function(text, found.start()) else "DH_DYNAMIC_OUTSIDE"
-            lines = "\n" * found.group().count("\n")
-            new = f"{macro}({kind.replace(chr(10), ' ')}, {declared[3]}, {declared[4]});{lines}"
-            edits.append((found.start(), found.end(), new))
+    edits += _dynamic(source, reading)
     # beside extern "C" without braces, variables would only be declared
     edits += [(found.start(), found.end(), "") for found in C_LINKAGE.finditer(text)]
     for found in re.finditer(r"\bstatic\s+(?=__shared__)|(?<=__shared__)\s+static\b", text):
@@ -158,6 +147,43 @@ def _translate(source: str, reading: Reading, blocks: dict[str, Edits], edits: E
     for start, end, new in sorted(edits, reverse=True):
         source = source[:start] + new + source[end:]
     return source
+
+
+_SHARED = r"\b(?:extern\b[^;{}#]*?\b__shared__|__shared__\s+extern)\b"
+_SHARED_ARRAY = r"[^;{}#[\]]*?\w+\s*\[\s*\](?:\[[^]]*\])*"
+
+
+def _dynamic(source: str, reading: Reading) -> Edits:
+    """Return what stands for arrays whose size a launch tells, also in macros that declare them."""
+    text = reading.masked
+    words = {  # such as `#define SHARED extern __shared__`
+        name: body
+        for name, body in reading.macros.items()
+        if re.fullmatch(rf"\s*{_SHARED}[^;{{}}[\]]*", body) and not reading.macro_parameters[name]
+    }
+    starts = "|".join([_SHARED, *(rf"\b{name}\b" for name in words)])
+    edits: Edits = []
+    for found in re.finditer(rf"(?:{starts}){_SHARED_ARRAY}\s*;", text):
+        outside = "" if in_function(text, found.start()) else "_OUTSIDE"
+        new = _declared_dynamic(found[0][:-1], words, outside)
+        lines = "\n" * found[0].count("\n")
+        edits += [(found.start(), found.end(), f"{new};{lines}")] if new else []
+    for directive in DIRECTIVE.finditer(source):
+        for found in re.finditer(_SHARED + _SHARED_ARRAY, directive[0]):
+            new = _declared_dynamic(found[0].replace("\\\n", " "), words, "")
+            lines = "\\\n" * found[0].count("\n")
+            place = directive.start() + found.start()
+            edits += [(place, place + len(found[0]), new + lines)] if new else []
+    return edits
+
+
+def _declared_dynamic(text: str, words: Mapping[str, str], outside: str) -> str:
+    text = re.sub(r"\w+", lambda found: words.get(found[0], found[0]), text)
+    plain = re.sub(rf"{ALIGNED}|\b(?:extern|__shared__)\b", " ", text)
+    declared = re.fullmatch(r"(.*?)(\w+)\s*\[\s*\]((?:\[[^]]*\])*)", " ".join(plain.split()))
+    if declared is None:
+        return ""
+    return f"DH_DYNAMIC{outside}({declared[1].strip()}, {declared[2]}, {declared[3]})"
 
 
 def _instances(reading: Reading) -> list[tuple[str, int, int]]:
@@ -200,15 +226,19 @@ def entry_text(source: str, names: Sequence[str] = ()) -> str:
     names : sequence of str
         Instances of kernels that are templates, such as ``"sum<float>"``.
     """
-    return _entry_text(read(source), names, {})
+    return _entry_text(read(source), names, {}, Branches(source))
 
 
-def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]) -> str:
+def _entry_text(
+    reading: Reading, names: Sequence[str], blocks: dict[str, Edits], branches: Branches
+) -> str:
     waits, fails = _brings(_WAITS, reading), words_that_bring(_FAILS, reading)
     kernels: dict[str, tuple[str, str]] = {}
+    macros: dict[str, list[str]] = {}  # of the branches that have a kernel or variable
     for piece in reading.pieces:
         if piece.kernel and piece.name and not re.search(r"\btemplate\b", piece.head):
             mode, name = _mode(piece.text, waits, fails), piece.full_name
+            macros.setdefault(name, []).append(branches.macro(piece))
             if name in blocks:
                 mode = _block_mode(blocks[name], piece.text, fails)
             elif name in kernels:  # another one, in a branch of #if
@@ -218,6 +248,7 @@ def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]
         for found in re.finditer(rf"\b(?:{'|'.join(reading.markers)})\b", reading.masked):
             name = next(functions(reading.masked[found.start() :], reading.markers), ("",))[0]
             kernels.setdefault(name, (name, _mode("", waits, fails)))
+            macros.setdefault(name, []).append(branches.macro_at(found.start()))
     for name in dict.fromkeys((*names, *(name for name, _, _ in _instances(reading)))):
         # what a template's arguments bring along is not in its text
         kernels[name] = name, _mode(reading.masked, waits, fails)
@@ -229,16 +260,15 @@ def _entry_text(reading: Reading, names: Sequence[str], blocks: dict[str, Edits]
     table: list[str] = []
     for name, (expression, mode) in kernels.items():
         symbol = name if name.isidentifier() else f"{plain_name(name)}_{len(table)}"
-        lines.append(f'DH_LAUNCHER(da_launch_{symbol}, "{name}", {mode}, {expression})')
+        text = f'DH_LAUNCHER(da_launch_{symbol}, "{name}", {mode}, {expression})'
         kernel = f"dh_Kernel<{expression}>"
-        table.append(
-            f'{{"{name}", (void *)da_launch_{symbol}, 0, {kernel}::count, {kernel}::parameters}}'
-        )
-    for name, expression in variables_of(reading):
-        table.append(f'{{"{name}", (void *)&{expression}, sizeof({expression}), -1, 0}}')
-    lines.append(
-        f"DH_PUBLIC const dh_Entry dh_entries[] = {{{', '.join([*table, '{0, 0, 0, 0, 0}'])}}};"
-    )
+        row = f'{{"{name}", (void *)da_launch_{symbol}, 0, {kernel}::count, {kernel}::parameters}},'
+        lines += guarded([text], macros.get(name, ()))
+        table += guarded([row], macros.get(name, ()))
+    for name, expression, piece in variables_of(reading):
+        row = f'{{"{name}", (void *)&{expression}, sizeof({expression}), -1, 0}},'
+        table += guarded([row], [branches.macro(piece)])
+    lines += ["DH_PUBLIC const dh_Entry dh_entries[] = {", *table, "{0, 0, 0, 0, 0}};"]
     return "\n".join(lines) + "\n"
 
 
@@ -289,6 +319,8 @@ def host_text(
         reading.macros.setdefault(name, value if told else "1")
     blocks = _blocks(source, reading) if whole_blocks and not refused else {}
     blocks = {name: edits for name, edits in blocks.items() if name not in left_out}
+    branches = Branches(source)
+    launchers = _entry_text(reading, names, blocks, branches)
     everything = reading.masked + " ".join(reading.macros.values())
     _, calls, doubt = _brings(_INDICES, reading)
     texts = [everything] if names else [piece.text for piece in reading.pieces if piece.kernel]
@@ -312,9 +344,9 @@ def host_text(
             "#pragma GCC visibility push(hidden)",
             *(line for line in lines if not line.startswith(_NDEBUG)),
             '#line 1 "kernel"',
-            _translate(source, reading, blocks, refused),
+            _translate(source, reading, blocks, [*refused, *branches.edits()]),
             '#line 1 "launchers"',
-            _entry_text(reading, names, blocks),
+            launchers,
         )
     )
 

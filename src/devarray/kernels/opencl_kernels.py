@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import UnsupportedError
+from .branches import guarded
 from .host_text import plain_name
 from .opencl_shared import Array, Declaration
 from .opencl_text import (
@@ -25,12 +26,13 @@ from .preludes import prelude
 from .signatures import split_list
 from .source_text import WORD, Piece, closing, functions, variables_of
 
-__all__ = ["Entry", "OpenclText", "opencl_text"]
+__all__ = ["NOTHING", "Entry", "OpenclText", "opencl_text"]
 
 _TYPES = (
     r"const|volatile|unsigned|signed|char|short|int|long|float|double|bool|void|half|size_t|struct|class|enum"
     r"|typename|__restrict__|__restrict|restrict|register|__grid_constant__"
 )
+NOTHING = 2**64 - 1  # in the table, for what is not compiled
 _DEFINES = "#define {0} da_own_{0}"
 
 
@@ -94,7 +96,8 @@ def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] =
 
     The kernel ``da_table`` writes 64-bit numbers to the address that it is given: for each entry,
     which `da_Bytes` it takes, the bytes of its shared arrays, and six numbers for each parameter
-    (`DA_NOTE`); for each variable its address and its bytes; the address of `da_failure`.
+    (`DA_NOTE`); for each variable its address and its bytes; the address of `da_failure`. For
+    entries and variables in branches of ``#if`` that are not compiled all numbers are `NOTHING`.
 
     Parameters
     ----------
@@ -119,12 +122,15 @@ def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] =
     entries, texts, rows = [], [], []
     for k, kernel in enumerate(_kernels(made, names)):
         entry, text, row = _kernel_text(made, k, kernel)
+        macro = "" if kernel.arguments else made.branches.macro(kernel.piece)
         entries.append(entry)
-        texts.append(text)
-        rows.append(row)
-    variables = {original_name(name): text for name, text in variables_of(made.reading)}
-    for expression in variables.values():
-        rows.append(f"*da_to++ = (ulong)&{expression}; *da_to++ = sizeof({expression});")
+        texts += guarded([text], [macro])
+        rows += guarded([row], [macro], [_nothing(2 + 6 * len(entry.parameters))])
+    variables = []
+    for name, expression, piece in variables_of(made.reading):
+        variables.append(original_name(name))
+        row = f"*da_to++ = (ulong)&{expression}; *da_to++ = sizeof({expression});"
+        rows += guarded([row], [made.branches.macro(piece)], [_nothing(2)])
     rows.append("*da_to++ = (ulong)&da_failure;")
     fields = "".join(f" __local void *s{array.number};" for array in arrays)
     lines = [
@@ -145,6 +151,10 @@ def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] =
     return OpenclText("\n".join(lines), tuple(entries), tuple(variables))
 
 
+def _nothing(count: int) -> str:
+    return f"for (int da_k = 0; da_k < {count}; ++da_k) *da_to++ = {NOTHING:#x}ul;"
+
+
 def _kernels(made: Translation, names: Sequence[str]) -> Iterator[_Kernel]:
     templates: dict[str, Piece] = {}
     plain = set()
@@ -153,7 +163,7 @@ def _kernels(made: Translation, names: Sequence[str]) -> Iterator[_Kernel]:
             continue
         if re.search(r"\btemplate\b", piece.head):
             templates[piece.full_name] = piece
-        elif original_name(piece.full_name) not in plain:
+        elif original_name(piece.full_name) not in plain or made.branches.macro(piece):
             plain.add(original_name(piece.full_name))
             yield _Kernel(original_name(piece.full_name), piece.full_name, piece, ())
     for name in names:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import UnsupportedError
+from .branches import Branches
 from .opencl_barriers import divergent_returns
 from .opencl_indices import index_edits
 from .opencl_shared import Declaration, Link, declarations_of, links_of
@@ -87,6 +88,8 @@ class Translation(NamedTuple):
         Functions whose names OpenCL has for something else.
     refused : dict
         Functions that OpenCL cannot run, and why.
+    branches : Branches
+        Conditions of the preprocessor around what it declares.
     """
 
     text: str
@@ -95,6 +98,7 @@ class Translation(NamedTuple):
     links: dict[str, Link]
     renamed: tuple[str, ...]
     refused: dict[str, str]
+    branches: Branches
 
 
 def fail_at(source: str, place: int, what: str) -> UnsupportedError:
@@ -135,10 +139,13 @@ def translate_opencl(source: str) -> Translation:
         name: str(fail_at(source, place, "threads that return before a barrier of their block"))
         for name, place in divergent_returns(reading, links).items()
     }
-    text = _with_hidden(source, reading, declarations, links)
+    branches = Branches(source)
+    for piece in reading.pieces:
+        branches.macro(piece)
+    text = _with_hidden(source, reading, declarations, links, branches)
     names = {piece.name for piece in reading.pieces}
     renamed = sorted(name for name in names if _OPENCL_NAMES.fullmatch(name))
-    return Translation(text, reading, tuple(declarations), links, tuple(renamed), returns)
+    return Translation(text, reading, tuple(declarations), links, tuple(renamed), returns, branches)
 
 
 def uses_warps(words: frozenset[str] | set[str]) -> bool:
@@ -267,13 +274,18 @@ def _second(source: str, piece: Piece, name: str) -> tuple[int, int, str]:
 
 
 def _with_hidden(
-    source: str, reading: Reading, declarations: list[Declaration], links: dict[str, Link]
+    source: str,
+    reading: Reading,
+    declarations: list[Declaration],
+    links: dict[str, Link],
+    branches: Branches,
 ) -> str:
     text = reading.masked
     edits = [
         (d.start, d.end, " ".join(array.text for array in d.arrays) if d.inside else "")
         for d in declarations
     ]
+    edits += branches.edits()
     marker = re.compile(rf"\b(?:{'|'.join(reading.markers)})\b")
     for found in marker.finditer(text):
         name, place = next(functions(text[found.start() :], reading.markers), ("", 0))

@@ -16,6 +16,7 @@ from .signatures import Parameter, parse_parameters, split_list
 __all__ = [
     "ALIGNED",
     "C_LINKAGE",
+    "DIRECTIVE",
     "INCLUDE",
     "OPAQUE",
     "Piece",
@@ -41,7 +42,7 @@ OPAQUE = re.compile(
     r'|R"([^()\\\s]{0,16})\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9A-Za-z])\'(?:\\.|[^\'\\\n])*\'',
     re.DOTALL,
 )
-_DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
+DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.MULTILINE)
 _DEFINE = re.compile(r"[ \t]*#\s*define\s+(\w+)(\([^)]*\))?(.*)", re.DOTALL)
 C_LINKAGE = re.compile(
     r'\bextern\s*"_*"\s*(?=(?:static\s+)?__(?:device|constant|managed)__\b[^(){}]*[;={])'
@@ -120,7 +121,7 @@ def read(source: str) -> Reading:
     macros: dict[str, str] = {}
     macro_parameters: dict[str, set[str]] = {}
     markers = {"__global__": False}
-    for directive in _DIRECTIVE.findall(text):
+    for directive in DIRECTIVE.findall(text):
         found = _DEFINE.match(directive)
         if found:
             name, parameters, body = found.groups()
@@ -128,7 +129,7 @@ def read(source: str) -> Reading:
             macro_parameters.setdefault(name, set()).update(WORD.findall(parameters or ""))
             if any(word in markers for word in WORD.findall(body)):
                 markers[name] = bool(parameters)
-    text = _DIRECTIVE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
+    text = DIRECTIVE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
     reading = Reading(text, macros, markers, macro_parameters)
     _split(reading)
     for piece in reading.pieces:
@@ -146,10 +147,12 @@ def _split(reading: Reading) -> None:
     depth = start = 0
     for found in re.finditer(r"[{};]", text):
         sign, end = found.group(), found.end()
-        head = text[start : found.start()]
         if sign == "{":
-            space = re.search(r'(?:extern\s*"_*"|\bnamespace\s*([\w:]*))\s*$', head)
-            if depth == 0 and space:
+            space = None
+            if depth == 0:
+                head = text[start : found.start()]
+                space = re.search(r'(?:extern\s*"_*"|\bnamespace\s*([\w:]*))\s*$', head)
+            if space:
                 spaces.append(space.group(1) or "")
                 start = end
             else:
@@ -162,9 +165,11 @@ def _split(reading: Reading) -> None:
                 start = end
                 continue
             depth -= 1
+            if depth:
+                continue
             head = text[start:end].split("{", 1)[0]
             of_class = re.search(r"\b(?:struct|class|union|enum)\b[^()]*$", head)
-            if depth == 0 and (of_class or re.compile(r"\s*[,;]").match(text, end)):
+            if of_class or re.compile(r"\s*[,;]").match(text, end):
                 continue  # what it initialises, or the variables of a class, come behind it
         if depth == 0:
             namespace = "".join(f"{space}::" for space in spaces if space)
@@ -291,7 +296,7 @@ def _kernels_written(source: str) -> str:
     """Return a source with the text of macros that are kernels where they are used."""
     masked = _masked(source)
     macros = {}
-    for directive in _DIRECTIVE.finditer(masked):
+    for directive in DIRECTIVE.finditer(masked):
         found = _DEFINE.match(source, directive.start(), directive.end())
         if found and found[2] and "{" in found[3] and re.search(r"\b__global__\b", found[3]):
             names = [name.strip() for name in found[2][1:-1].split(",")]
@@ -299,7 +304,7 @@ def _kernels_written(source: str) -> str:
             macros[found[1]] = names, body.replace("\\\n", " ")
     if not macros:
         return source
-    masked = _DIRECTIVE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), masked)
+    masked = DIRECTIVE.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), masked)
     for use in reversed(list(re.finditer(rf"\b({'|'.join(macros)})\s*\(", masked))):
         end = closing(masked, use.end())
         names, body = macros[use[1]]
@@ -369,8 +374,11 @@ _DYNAMIC = re.compile(r"\bextern\b[^;{}]*\b__shared__|__shared__\s+extern|HIP_DY
 
 def dynamic_kernels(source: str) -> set[str]:
     """Return the kernels that declare shared memory whose size a launch tells."""
-    pieces = read(source).pieces
-    return {piece.name for piece in pieces if piece.kernel and _DYNAMIC.search(piece.text)}
+    reading = read(source)
+    macros = {name for name, body in reading.macros.items() if _DYNAMIC.search(body)}
+    kernels = [piece for piece in reading.pieces if piece.kernel]
+    found = {piece.name for piece in kernels if _DYNAMIC.search(piece.text)}
+    return found | {piece.name for piece in kernels if macros & {*WORD.findall(piece.text)}}
 
 
 def kernels_at(source: str, lines: Iterable[int]) -> set[str]:
@@ -409,16 +417,18 @@ def in_function(text: str, place: int) -> bool:
     opened: list[bool] = []
     for found in re.finditer(r"[{}]", text[:place]):
         if found.group() == "{":
-            opened.append(
-                bool(re.search(r"(?:[);{}]|\belse|\bdo|\bconst)\s*$", text[: found.start()]))
-            )
+            end = found.start()
+            while end and text[end - 1].isspace():
+                end -= 1
+            before = text[max(end - 6, 0) : end]  # no more, so that long texts take no longer
+            opened.append(bool(re.search(r"(?:[);{}]|\belse|\bdo|\bconst)$", before)))
         else:
             del opened[-1:]
     return any(opened)
 
 
-def variables_of(reading: Reading) -> Iterator[tuple[str, str]]:
-    """Yield name and expression of each ``__device__`` or ``__constant__`` variable."""
+def variables_of(reading: Reading) -> Iterator[tuple[str, str, Piece]]:
+    """Yield name, expression and declaration of ``__device__`` and ``__constant__`` variables."""
     for piece in reading.pieces:
         head = re.sub(r"\[[^]]*\]", "", re.sub(ALIGNED, "", C_LINKAGE.sub("", piece.head)))
         qualified = re.search(r"\b__(?:device|constant|managed)__\b", head)
@@ -434,4 +444,4 @@ def variables_of(reading: Reading) -> Iterator[tuple[str, str]]:
             for part in text.split(","):
                 words = WORD.findall(part.split("=")[0])
                 if words and not re.search(r"\b(?:struct|class|union|enum)\s+\w+\s*$", part):
-                    yield words[-1], piece.namespace + words[-1]
+                    yield words[-1], piece.namespace + words[-1], piece

@@ -19,6 +19,7 @@
 #define DH_PUBLIC extern "C" __attribute__((visibility("default")))
 #define DH_IN static inline __attribute__((always_inline))
 #define DH_INT32 2147483647u
+#define NULL __null
 
 extern "C" {
 void *malloc(__SIZE_TYPE__);
@@ -62,6 +63,7 @@ typedef __INTPTR_TYPE__ intptr_t;
 typedef __UINTPTR_TYPE__ uintptr_t;
 typedef __SIZE_TYPE__ size_t;
 typedef __PTRDIFF_TYPE__ ptrdiff_t;
+typedef long clock_t;
 
 // ---- constants that kernels take from <float.h>, <limits.h>, <math.h> -----------------------------
 #define FLT_MAX __FLT_MAX__

@@ -172,6 +172,7 @@ DA_LOAD(__ldg) DA_LOAD(__ldca) DA_LOAD(__ldcg) DA_LOAD(__ldcs) DA_LOAD(__ldlu) D
 #define DA_STORE(f) template <class T> DA_IN void f(__generic T *p, T x) { *p = x; }
 DA_STORE(__stwb) DA_STORE(__stcg) DA_STORE(__stcs) DA_STORE(__stwt)
 DA_IN long clock64() { return (long)__builtin_readcyclecounter(); }
+typedef long clock_t;
 DA_IN long clock() { return (long)clock64(); }
 DA_IN void __nanosleep(uint) {}
 
