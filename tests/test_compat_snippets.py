@@ -210,6 +210,21 @@ def test_scans(n):
         np.testing.assert_array_equal(array.get(), expected)
 
 
+@pytest.mark.parametrize("cut", [slice(None), slice(None, None, 2)])
+def test_scans_of_integers_with_another_sign(cut):
+    kernel = InclusiveScanKernel(np.int32, "a+b")
+    x = RNG.integers(0, 2**30, 20).astype(np.uint32)
+    expected = np.cumsum(x[cut], dtype=np.int32)
+    array = to_gpu(x)[cut]
+    fresh = kernel(array, "new")
+    assert fresh.dtype == np.int32
+    np.testing.assert_array_equal(fresh.get(), expected)
+    assert kernel(array) is array and array.dtype == np.uint32
+    np.testing.assert_array_equal(array.get(), expected.view(np.uint32))
+    with pytest.raises(TypeError, match="input_ary must be a GPUArray of int32, got int64"):
+        kernel(gpuarray.zeros(3, np.int64))
+
+
 def test_scans_of_other_arrays():
     highest = InclusiveScanKernel(np.float64, "max(a, b)")
     x = RNG.random((3, 4))

@@ -99,7 +99,7 @@ def value_bytes(parameter: Parameter | None, value: Any) -> bytes:
         limits = np.iinfo(wanted)
         if not limits.min <= int(value) <= limits.max:
             raise OverflowError(f"{value} is out of the range of {wanted}")
-        return wanted.type(value).tobytes()
+        value = int(value)
     if isinstance(value, float) and kind != "f":
         raise TypeError(f"{wanted} is needed, not a float")
     if not isinstance(value, (int, float)):

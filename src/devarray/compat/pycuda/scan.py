@@ -69,7 +69,7 @@ class _ScanKernel:
         Raises
         ------
         TypeError
-            If an argument is no array of the kernel's dtype.
+            If an argument is no array of the kernel's dtype, or of integers of as many bytes.
         ValueError
             If the arrays' shapes differ.
         """
@@ -79,7 +79,7 @@ class _ScanKernel:
         for label, array in (("input_ary", input_ary), ("output_ary", out)):
             if array is None:
                 continue
-            if not isinstance(array, GPUArray) or array.dtype != self.dtype:
+            if not isinstance(array, GPUArray) or not self._takes(array.dtype):
                 what = array.dtype if isinstance(array, GPUArray) else type(array).__name__
                 raise TypeError(f"{label} must be a GPUArray of {self.dtype}, got {what}")
         if out is None:
@@ -88,7 +88,8 @@ class _ScanKernel:
             raise ValueError(f"output_ary must have shape {input_ary.shape}, got {out.shape}")
         if not out.size:
             return out
-        values, target = input_ary._values(), out._values()
+        values = input_ary._values().view(self.dtype)
+        target = out._values().view(self.dtype)
         with on(stream, values.device):
             if target.flags.c_contiguous:
                 self._kernel(values.reshape(-1), out=target.reshape(-1))
@@ -97,6 +98,11 @@ class _ScanKernel:
             if stream is not None:
                 out._on(stream, target)
         return out
+
+    def _takes(self, dtype: Any) -> bool:
+        """Tell whether arrays have the kernel's dtype, or integers of as many bytes."""
+        integers = {dtype.kind, self.dtype.kind} <= set("iu")
+        return dtype == self.dtype or (integers and dtype.itemsize == self.dtype.itemsize)
 
     def __repr__(self) -> str:
         return f"<{'exclusive' if self._exclusive else 'inclusive'} scan kernel {self.name}>"
