@@ -92,6 +92,15 @@ def test_neighbours():
     np.testing.assert_array_equal(y.get(), np.diff(x, prepend=0))
 
 
+def test_a_parameter_called_n():
+    kernel = ElementwiseKernel("float *x, float *y, int n", "y[5 - i] = x[i] * n")
+    x, y = gpuarray.arange(6, dtype=np.float32), gpuarray.zeros(6, np.float32)
+    kernel(x, y, np.int32(3), slice=slice(1, 3))
+    np.testing.assert_array_equal(y.get(), [0, 0, 0, 6, 3, 0])
+    kernel(x, y, np.int32(2))
+    np.testing.assert_array_equal(y.get(), [10, 8, 6, 4, 2, 0])
+
+
 @where_supported
 def test_structs():
     kernel = ElementwiseKernel("float3 *p, float *x", "p[i].y = x[i]; p[i].z += i")

@@ -713,3 +713,21 @@ def test_what_is_given_a_value_first(text, first):
 )
 def test_what_fuses(text, preamble, plain):
     assert is_plain(text, preamble, (), ("T",)) is plain
+
+
+@pytest.mark.parametrize(
+    ("params", "text", "expected"),
+    [
+        ("T x, int32 n", "y = x * n", lambda x: 3 * x),
+        ("T x, int32 n, raw T z", "y = x * n + z[_ind.size() - 1 - i]", lambda x: 3 * x + x[::-1]),
+        ("T x, int32 n", "y = x * n + _ind.size()", lambda x: 3 * x + 6),
+        ("T x, int32 tid, raw T z", "y = x * tid + z[i]", lambda x: 4 * x),
+    ],
+)
+def test_parameters_that_are_called_as_what_texts_may_use(params, text, expected):
+    x = np.arange(6, dtype=np.float32)
+    kernel = da.ElementwiseKernel(params, "T y", text)
+    more = (da.asarray(x),) * params.count("raw")
+    np.testing.assert_array_equal(kernel(da.asarray(x), 3, *more).get(), expected(x))
+    total = da.ReductionKernel(params, "T y", "x * 3", "a + b", "y = a", "0")
+    np.testing.assert_array_equal(total(da.asarray(x), 3, *more).get(), 45)

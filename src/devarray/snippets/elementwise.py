@@ -33,6 +33,7 @@ from devarray.snippets.threads import (
     BLOCK,
     Slot,
     Texts,
+    count_name,
     kernel_text,
     launch,
     named_sizes,
@@ -146,7 +147,9 @@ class ElementwiseKernel:
         text = self._texts
         if any(p.raw for p in self.params) or not self.out_params or self.options or not text.once:
             return False
-        operation = re.sub(r"\b_ind\s*\.\s*size\s*\(\s*\)", "n", text.operation)
+        operation = text.operation
+        if all(p.name != "n" for p in self.params):
+            operation = re.sub(r"\b_ind\s*\.\s*size\s*\(\s*\)", "n", operation)
         types = (*self.signature.generic, *self._aliases)
         if uses(operation, "_ind") or not is_plain(operation, text.preamble, (), types):
             return False
@@ -296,7 +299,9 @@ class ElementwiseKernel:
         found = self._kernels.get(key)
         if found is not None:
             return found
-        texts, sizes = named_sizes(self._texts, [p.name for p in self.params if p.raw])
+        raws = [p.name for p in self.params if p.raw]
+        total = count_name([p.name for p in self.params])
+        texts, sizes = named_sizes(self._texts, raws, total)
         slots = slots_for(self.in_params, call)
         for p in self.out_params:
             kind = "inout" if call.outs and p.name in self._read else "out"

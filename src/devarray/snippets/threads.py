@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,8 +25,8 @@ from devarray.snippets.text import (
 )
 
 __all__ = [
-    "BLOCK", "Slot", "Texts", "kernel_text", "launch", "named_sizes", "opening", "size_values",
-    "slots_for",
+    "BLOCK", "Slot", "Texts", "count_name", "kernel_text", "launch", "named_sizes", "opening",
+    "size_values", "slots_for",
 ]  # fmt: skip
 
 BLOCK = 256  # threads of a block, unless the caller says otherwise
@@ -101,13 +101,18 @@ def launch(kernel: RawKernel, count: int, block: int, once: bool, values: Sequen
         kernel((blocks if once else min(blocks, MOST_BLOCKS),), (block,), tuple(values))
 
 
+def count_name(names: Container[str]) -> str:
+    """Return what the count of indices is called beside parameters: a parameter may be ``n``."""
+    return "size_" if "n" in names else "n"
+
+
 def named_sizes(
-    texts: Sequence[str], names: Sequence[str]
+    texts: Sequence[str], names: Sequence[str], total: str = "n"
 ) -> tuple[list[str], dict[str, tuple[str, int | None]]]:
     """Return texts in which ``x.size()`` and ``x.shape()[k]`` are parameters, and which.
 
     The result maps the parameter to the array and the axis (None: its size). ``_ind.size()`` is the
-    parameter ``n``.
+    parameter `total`.
     """
     found: dict[str, tuple[str, int | None]] = {}
     member = re.compile(r"\b(\w+)\s*\.\s*(?:size\s*\(\s*\)|shape\s*\(\s*\)\s*\[\s*(\d+)\s*\])")
@@ -115,7 +120,7 @@ def named_sizes(
     def change(match: re.Match[str]) -> str:
         name, axis = match.groups()
         if name == "_ind" and axis is None:
-            return "n"
+            return total
         if name not in names:
             return match[0]
         size = f"{name}_size_" if axis is None else f"{name}_shape_{axis}"
@@ -193,7 +198,9 @@ def kernel_text(
     operation, _, loop_prep, after_loop = map(complex_words, texts)
     around = words(loop_prep) | words(after_loop)
     lines = opening(title, slots, types, texts.preamble, (operation, loop_prep, after_loop))
-    sizes = ["long long n"]
+    names = {slot.name for slot in slots}
+    total = count_name(names)
+    sizes = [f"long long {total}"]
     if ranged:
         sizes += ["long long start_", "long long step_", "long long count_"]
     declared = ", ".join([*sizes, *(slot.declared() for slot in slots)])
@@ -204,14 +211,14 @@ def kernel_text(
         ("total_threads", "gridDim.x * blockDim.x"),
         ("cta_start", "blockDim.x * blockIdx.x"),
     ):
-        if word in used:
+        if word in used - names:
             lines.append(f"const unsigned {word} = {value};")
     outer = "i" in around
     if outer:
         lines.append("long long i = 0;")
     if loop_prep.strip():
         lines += [f'#line 1 "loop_prep of {title}"', statement(loop_prep), '#line 1 "generated"']
-    var, count = ("k_", "count_") if ranged else ("i", "n")
+    var, count = ("k_", "count_") if ranged else ("i", total)
     first = f"{var} = (long long)blockIdx.x * blockDim.x + threadIdx.x"
     if texts.once:
         lines += [f"const long long {first};", f"if ({var} < {count}) {{"]
