@@ -1,7 +1,5 @@
 """Kernels as loops over the threads of a block do what the same kernels do as fibers."""
 
-import random
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ from devarray.kernels.host_grid import HostModule
 from devarray.kernels.host_text import _blocks, host_text
 from devarray.kernels.source_text import read
 from host_modules import at
+from random_kernels import Program
 
 # name -> the kernel, which takes (const float *x, float *y, int n) and runs with 4 blocks of 64
 KERNELS = {
@@ -252,12 +251,15 @@ def test_templates_and_namespaces():
 
 
 LEFT_TO_FIBERS = {
-    "a shuffle": "int v = threadIdx.x; __syncthreads(); x[threadIdx.x] = __shfl_sync(~0u, v, 0);",
+    "a shuffle for some": "int v = *x; x[threadIdx.x] = v ? __shfl_sync(~0u, v, 0) : 0;",
+    "a shuffle in a condition": "int v = 32; while (__shfl_sync(~0u, v, 0) > 0) v--; *x = v;",
     "a barrier for some": "if (threadIdx.x < 32) { __syncthreads(); } x[threadIdx.x] = 1;",
     "a count of its own": "for (int k = threadIdx.x; k < 64; k += 64) { __syncthreads(); x[k]++; }",
     "a jump": "for (int k = 0; k < 3; ++k) { if (x[threadIdx.x]) break; __syncthreads(); }",
     "a directive": "\n#if 1\n__syncthreads();\n#else\n__syncwarp();\n#endif\nx[threadIdx.x] = 2;",
-    "a vote": "int all = __syncthreads_count(threadIdx.x < 9); x[threadIdx.x] = all;",
+    "a count for some": "if (threadIdx.x % 2) { int n = __syncthreads_count(1); x[1] = n; }",
+    "two declarations": "int v = 1, w = __shfl_sync(~0u, v, 0); x[threadIdx.x] = w;",
+    "a match for all": "int p; unsigned m = __match_all_sync(~0u, 1, &p); x[threadIdx.x] = m + p;",
     "a limit from memory": "for (int k = 0; k < x[threadIdx.x]; ++k) { __syncthreads(); }",
 }
 
@@ -348,83 +350,6 @@ def test_assertions_in_blocks():
     x[40] = 0
     module.launch("f", 1, 64, [at(x), at(y)])
     np.testing.assert_array_equal(y, x[::-1])
-
-
-class Program:
-    """A random kernel without races: who writes a shared array writes its own element of it."""
-
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-        self.private = ["a", "b"]
-        self.common = ["u"]
-        self.fixed = []
-        self.read, self.written = "r", "w"
-
-    def value(self, depth=2):
-        pick = self.random.choice
-        if depth == 0:
-            fixed = [*self.fixed, "t", "threadIdx.x", "blockIdx.x", "7u", "n"]
-            return pick([*self.private, *self.common, *fixed])
-        left, right = self.value(depth - 1), self.value(depth - 1)
-        forms = ["{0} + {1}", "{0} * {1}", "{0} ^ {1}", "({0} > {1} ? {0} : {1})", "{0} - {1} % 5u"]
-        form = pick([*forms, f"{self.read}[({{0}}) % 64u]", "x[({0}) % 256u]"])
-        return "(" + form.format(left, right) + ")"
-
-    def uniform(self):
-        added = self.random.choice(["blockIdx.x", "n", "1u"])
-        return f"({self.random.choice(self.common)} * 3u + {added})"
-
-    def statement(self, depth):
-        pick = self.random.choice
-        kind = self.random.randrange(10 if depth else 6)
-        if kind <= 1:
-            return f"{pick(self.private)} {pick(['=', '+=', '^='])} {self.value()};"
-        if kind == 2:
-            return f"if ({self.value(1)} % 3u == 1u) {pick(self.private)} = {self.value()};"
-        if kind == 3:
-            return f"{self.written}[t] = {self.value()};"
-        if kind == 4:
-            return f"u = {self.uniform()};"
-        if kind == 5:
-            name = f"v{self.random.randrange(10**6)}"
-            kind, value = pick(["unsigned", "const unsigned"]), self.value(pick([0, 1, 2]))
-            (self.fixed if kind.startswith("const") else self.private).append(name)
-            return f"{kind} {name} = {value};"
-        if kind == 6:
-            self.read, self.written = self.written, self.read
-            return "__syncthreads();"
-        if kind == 7:
-            return (
-                "for (unsigned i = blockIdx.x * blockDim.x + t; i < n; i += blockDim.x * gridDim.x)"
-                f" {pick(self.private)} += x[i] ^ {self.value(1)};"
-            )
-        saved = list(self.private), list(self.fixed)
-        inner = " ".join(self.statement(depth - 1) for _ in range(3))
-        self.private, self.fixed = saved
-        k = f"k{self.random.randrange(10**6)}"
-        # an even number of exchanges of the arrays, so that each round finds them alike
-        end = "__syncthreads(); " + ("" if self.balanced(inner) else "__syncthreads(); ")
-        if not self.balanced(inner):
-            self.read, self.written = self.written, self.read
-        if kind == 8:
-            return f"for (int {k} = 0; {k} < 3; ++{k}) {{ {inner} {end}}}"
-        return f"if (u % 2u == blockIdx.x % 2u) {{ {inner} {end}}} else {{ __syncthreads(); }}"
-
-    @staticmethod
-    def balanced(text):
-        return text.count("__syncthreads") % 2 == 0
-
-    def text(self, name):
-        body = "\n    ".join(self.statement(2) for _ in range(9))
-        return f"""__global__ void {name}(const unsigned *x, unsigned *y, unsigned n) {{
-    __shared__ unsigned r[64], w[64];
-    unsigned t = threadIdx.x, a = x[t], b = t * 5u, u = blockIdx.x;
-    r[t] = a; w[t] = b;
-    __syncthreads();
-    {body}
-    __syncthreads();
-    y[blockIdx.x * blockDim.x + t] = a ^ b ^ u ^ r[t] ^ w[t];
-}}"""
 
 
 def test_random_programs():

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from .block_exchanges import BLOCK_STEPS, WARP_STEPS
 from .statements import (
     ASSIGNMENTS,
     NAME,
@@ -26,6 +27,7 @@ from .statements import (
 )
 
 __all__ = [
+    "CONTROL",
     "INDICES",
     "PURE",
     "Node",
@@ -39,7 +41,8 @@ __all__ = [
     "names_in",
 ]
 
-_BARRIERS = frozenset(("__syncthreads", "__syncwarp", "__barrier_sync"))
+CONTROL = frozenset(("if", "for", "while", "do"))  # nodes that have others inside
+_STEPS = WARP_STEPS | BLOCK_STEPS
 INDICES = frozenset(["threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize"])
 PURE = frozenset((
     "min", "max", "abs", "int", "unsigned", "float", "double", "size_t", "long", "short",
@@ -181,12 +184,10 @@ class Reader:
         lines = around.source[start:end]
         if re.search(r"^[ \t]*#(?!\s*pragma\s+unroll)", lines, re.MULTILINE):
             raise NotUnderstoodError("a directive")
-        if any(token.text[:3] in ("dh_", "DH_") for token in self.tokens):
-            raise NotUnderstoodError("names that are ours")
         if re.search(r"\(\s*\*\s*\w+\s*\)\s*\(", around.masked[start:end]):
             raise NotUnderstoodError("a pointer to a function")
         text = around.masked[start:end]
-        others = around.waits.sub(lambda f: "" if f.group() in _BARRIERS else f.group(), text)
+        others = around.waits.sub(lambda f: "" if f.group() in _STEPS else f.group(), text)
         if around.waits.search(others) or "[&]" in text or "[=]" in text:
             raise NotUnderstoodError("threads wait in other ways")
         self.parameters = set(parameters)
@@ -225,7 +226,7 @@ class Reader:
     def _node(self, statement: Statement, later: Sequence[Statement]) -> Node | None:
         """Return what a statement is for the block; None: something that each thread does."""
         words = [token.text for token in statement.tokens]
-        if words[0] in _BARRIERS and words[1] == "(":
+        if words[0] in _STEPS and words[1] == "(":
             return Node("barrier", statement)
         if statement.kind == "empty":
             return None
@@ -241,11 +242,11 @@ class Reader:
             return Node("declare", statement)
         if statement.kind in ("break", "continue"):
             return Node("jump", statement)
-        if not _BARRIERS & set(words) and not _jumps(statement):
+        if not _STEPS & set(words) and not _jumps(statement):
             return self._stride(statement, later)
         if statement.kind == "block":
             return Node("block", statement, children=[self._spine(statement.children)])
-        if statement.kind not in ("for", "while", "do", "if"):
+        if statement.kind not in CONTROL:
             raise NotUnderstoodError("a barrier inside " + statement.kind)
         if statement.kind == "for":
             parts = split_tokens(statement.head, ";")

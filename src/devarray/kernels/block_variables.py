@@ -9,7 +9,18 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache
 
-from .block_reader import INDICES, PURE, Reader, Surroundings, Variable, changes, is_unary, names_in
+from .block_reader import (
+    CONTROL,
+    INDICES,
+    PURE,
+    Node,
+    Reader,
+    Surroundings,
+    Variable,
+    changes,
+    is_unary,
+    names_in,
+)
 from .host_headers import known_headers
 from .statements import (
     ASSIGNMENTS,
@@ -42,6 +53,11 @@ def _has_includes(source: str) -> bool:
     known = {start for start, _ in known_headers(source).lines}
     found = re.finditer(r"^[ \t]*#[ \t]*include", source, re.MULTILINE)
     return any(include.start() not in known for include in found)
+
+
+def _range(node: Node) -> range:
+    tokens = node.statement.tokens if node.statement is not None else []
+    return range(tokens[0].start, tokens[-1].end) if tokens else range(0)
 
 
 class Analysis(Reader):
@@ -227,8 +243,9 @@ class Analysis(Reader):
                 for statement in node.region.statements:
                     number += self.is_once(statement)
                     self._mention(statement.tokens, number)
-            elif node.statement is not None and node.kind in ("for", "while", "do", "if"):
-                self._mention(node.statement.head, -1)
+            elif node.statement is not None and node.kind in CONTROL:
+                for part in (-1, -2):
+                    self._mention(node.statement.head, part)
 
     def _mention(self, tokens: Sequence[Token], number: int) -> None:
         for name in self.words(tokens) & self.variables.keys():
@@ -271,7 +288,10 @@ class Analysis(Reader):
             (child,) = statement.children
             inner = child.children if child.kind == "block" else [child]
             ends = [part.kind for part in inner] == ["return"] and len(inner[0].tokens) == 2
-            return ends and self.is_pure(statement.head) and not self.varies(statement.head)
+            if not ends or not self.is_pure(statement.head) or self.varies(statement.head):
+                return False
+            start = statement.tokens[0].start
+            return not any(start in _range(n) and self.parts(n) for n in self.walk(self.nodes))
         return False
 
     def _classify_constant(self, variable: Variable) -> None:
@@ -351,8 +371,8 @@ class Analysis(Reader):
         while True:
             for name in found:
                 self.variables[name].kind, self.variables[name].varies = "uniform", False
-            wrong = set()
-            for name in found:
+            wrong = {name for name in found if self._is_parted(name, changed[name])}
+            for name in found - wrong:
                 values = [d.value for d in self.variables[name].declared if d.value]
                 values += [places[start] for start in changed[name]]
                 memory = name in self.steering
@@ -364,6 +384,57 @@ class Analysis(Reader):
                 return
             found -= wrong
 
+    # Where threads part
+
+    def parts(self, node: Node) -> bool:
+        """Say whether threads may part at a condition or loop that has a step inside."""
+        statement = node.statement
+        if statement is None or node.kind not in CONTROL:
+            return False
+        if node.kind == "for":
+            common = self._is_common_for(statement)
+        else:
+            common = self.is_pure(statement.head, memory=True) and not self.varies(statement.head)
+        return not common or (node.kind != "if" and any(map(self._jumps_apart, node.children)))
+
+    def _jumps_apart(self, nodes: Sequence[Node], parted: bool = False) -> bool:
+        """Say whether some threads may leave a loop, or a round of it, before others."""
+        for node in nodes:
+            if node.kind == "jump" and parted:
+                return True
+            if node.kind in ("if", "block"):
+                apart = parted or self.parts(node)
+                if any(self._jumps_apart(part, apart) for part in node.children):
+                    return True
+        return False
+
+    def _is_common_for(self, statement: Statement) -> bool:
+        init, condition, step = split_tokens(statement.head, ";")
+        named = declarators(init)
+        if any(self.variables[one.name].kind != "uniform" for one in named or ()):
+            return False
+        parts = [condition, *([] if named else [init]), step]
+        for part in parts:
+            for _, name in names_in(part):
+                variable = self.variables.get(name)
+                known = variable.kind == "uniform" if variable else self._is_known(name)
+                if not known or name == "threadIdx":
+                    return False
+            memory = any(token.text in ("[", "->", "(") for token in part)
+            if (part is condition or memory) and not self.is_pure(part, memory=part is condition):
+                return False
+        return True
+
+    def _is_parted(self, name: str, places: Iterable[int]) -> bool:
+        """Say whether a variable may be changed for some threads only, since it was declared."""
+        declared = {t.start for t in self.tokens if t.text == name and t.start in self.declared_at}
+        for node in self.walk(self.nodes):
+            inside = _range(node)
+            new = any(place in inside for place in declared)
+            if not new and any(place in inside for place in places) and self.parts(node):
+                return True
+        return False
+
     def _steering(self) -> set[str]:
         """Return the variables on which loops and conditions with barriers depend.
 
@@ -374,7 +445,7 @@ class Analysis(Reader):
         for node in self.walk(self.nodes):
             if node.stride is not None:
                 found |= self.words([*node.stride.limit, *node.stride.step])
-            elif node.statement is not None and node.kind in ("for", "while", "do", "if"):
+            elif node.statement is not None and node.kind in CONTROL:
                 found |= self.words(node.statement.head)
         known = -1
         while known < (known := len(found)):

@@ -12,15 +12,20 @@ Whatever is not understood is left to the other ways of `host_grid`, which run a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
-from .block_reader import Node, Region, Stride, Surroundings, Variable, names_in
+from .block_exchanges import BLOCK_STEPS, edited, exchange_edits
+from .block_reader import Node, Region, Stride, Surroundings, Variable
 from .block_variables import Analysis
 from .statements import (
     Declarator,
     NotUnderstoodError,
     Statement,
     Token,
+    assignment,
     declarators,
     shared_tokens,
     split_tokens,
@@ -53,7 +58,13 @@ def block_text(
         Where the text between the kernel's braces lies in the source.
     """
     try:
-        return _Writer(head, parameters, start, end, around).text()
+        if re.search(r"\b(?:__)?(?:dh_|DH_)", around.masked[start:end]):
+            raise NotUnderstoodError("names that are ours")
+        edits, exchanges = exchange_edits(around.masked, start, end)
+        source, masked = edited(around.source, edits), edited(around.masked, edits)
+        end += len(source) - len(around.source)
+        around = replace(around, source=source, masked=masked)
+        return _Writer(exchanges, head, parameters, start, end, around).text()
     except NotUnderstoodError:
         return None
 
@@ -61,12 +72,21 @@ def block_text(
 class _Writer(Analysis):
     """The text for a block."""
 
+    def __init__(self, exchanges: int, *rest: Any) -> None:
+        super().__init__(*rest)
+        self.exchanges = exchanges  # that take place at a time
+
     def text(self) -> str:
         """Return the statements of the block."""
         self.ends_early = self._ends_early()
         self.places = 0  # of what is kept for each thread
         self.visible = "0"  # the constant that says how many bytes it has taken so far
+        self.flags = 0
+        self.guards: list[int] = []  # flags of those that are here, the last of them counts
+        self.loops: list[int | None] = []  # where the flags of a loop begin, if threads part at it
         lines = ["DH_BLOCK_BEGIN"]
+        if self.exchanges:
+            lines.append(f"DH_EXCHANGES({self.exchanges})")
         if self.ends_early:
             lines.append(f"bool dh_ended[{_MOST}] = {{}};")
         for name in sorted(self.parameters & self.variables.keys()):
@@ -126,10 +146,10 @@ class _Writer(Analysis):
             elif statement is None:
                 continue
             elif node.kind == "barrier":
-                if self.ends_early:
-                    line = self.around.source.count("\n", 0, statement.tokens[0].start) + 1
-                    yield f"if (dh_all_ended(dh_here, dh_ended, {line})) return;"
-            elif node.kind in ("declare", "jump"):
+                yield from self._write_step(statement)
+            elif node.kind == "jump":
+                yield from self._write_jump(statement)
+            elif node.kind == "declare":
                 yield self._slice(statement.tokens)
             elif node.kind == "shared":
                 yield self._shared(statement)
@@ -137,6 +157,16 @@ class _Writer(Analysis):
                 yield from ("{", *self._write(node.children[0]), "}")
             else:
                 yield from self._write_control(node, statement)
+
+    def _write_step(self, statement: Statement) -> Iterator[str]:
+        name = statement.tokens[0].text
+        if name in BLOCK_STEPS and self.guards:
+            raise NotUnderstoodError("a barrier where threads may have parted")
+        if name in BLOCK_STEPS and self.ends_early:
+            line = self.around.source.count("\n", 0, statement.tokens[0].start) + 1
+            yield f"if (dh_all_ended(dh_here, dh_ended, {line})) return;"
+        if name[:5] == "__dh_":
+            yield self._slice(statement.tokens)
 
     def _shared(self, statement: Statement) -> str:
         words = [token.text for token in statement.tokens]
@@ -260,10 +290,7 @@ class _Writer(Analysis):
             return
         before, after = self._before(tokens, here), self._after(tokens, here)
         returns = any(map(self.returns, part))
-        yield "DH_THREADS {\nDH_LANE"
-        if self.ends_early:
-            yield "if (dh_ended[dh_t]) continue;"
-        yield from before
+        yield from (*self._lanes(), *before)
         if returns:
             over = "dh_over = false;" if self.ends_early else ""
             if over:
@@ -306,14 +333,18 @@ class _Writer(Analysis):
     # Loops and conditions around barriers
 
     def _write_control(self, node: Node, statement: Statement) -> Iterator[str]:
-        head = statement.head
-        bodies = [list(self._write(body)) for body in node.children]
-        if node.kind == "for":
-            yield from self._write_for(statement, bodies[0])
+        if self.parts(node):
+            visible = self.visible
+            write = self._write_parted_if if node.kind == "if" else self._write_parted_loop
+            yield from ("{", *write(node, statement), "}")
+            self.visible = visible
             return
-        if not self.is_pure(head, memory=True) or self.varies(head):
-            raise NotUnderstoodError("a condition that may differ from thread to thread")
-        condition = self._plain(head)
+        if node.kind != "if":
+            self.loops.append(None)
+        bodies = [list(self._write(body)) for body in node.children]
+        if node.kind != "if":
+            self.loops.pop()
+        condition = self._plain(statement.head)
         if node.kind == "do":
             yield from ("do {", *bodies[0], f"}} while ({condition});")
             return
@@ -323,29 +354,102 @@ class _Writer(Analysis):
         if len(bodies) == 2:
             yield from ("else {", *bodies[1], "}")
 
-    def _write_for(self, statement: Statement, body: list[str]) -> Iterator[str]:
-        init, condition, step = split_tokens(statement.head, ";")
-        named = declarators(init)
-        for one in named or ():
-            if self.variables[one.name].kind != "uniform":
-                raise NotUnderstoodError("a loop with a barrier that counts for each thread")
-        parts = [init, condition, *([] if named else [init]), step]
-        for part in parts[1:]:
-            for _, name in names_in(part):
-                variable = self.variables.get(name)
-                known = variable.kind == "uniform" if variable else self._is_known(name)
-                if not known or name == "threadIdx":
-                    raise NotUnderstoodError("a loop with a barrier that differs between threads")
-            if not self.is_pure(part, memory=True) and part is condition:
-                raise NotUnderstoodError("a loop with a barrier that depends on what it calls")
-            if any(token.text in ("[", "->", "(") for token in part) and not self.is_pure(
-                part, memory=part is condition
-            ):
-                raise NotUnderstoodError("a loop with a barrier that depends on memory")
-        texts = [self._plain(part) for part in (init, condition, step)]
-        yield f"for ({'; '.join(texts)}) {{"
-        yield from body
+    # Where threads part: a flag for each tells whether it goes on
+
+    def _guard(self) -> int:
+        self.flags += 1
+        return self.flags
+
+    def _threads(self) -> str:
+        """Return the head of a loop over the threads, those that are here among them."""
+        return f"DH_THREADS_ON({self.guards[-1]}) {{" if self.guards else "DH_THREADS {"
+
+    def _lanes(self) -> Iterator[str]:
+        """Yield the head of a loop over the threads that are here."""
+        yield f"{self._threads()}\nDH_LANE"
+        if self.ends_early:
+            yield "if (dh_ended[dh_t]) continue;"
+        if self.guards:
+            yield f"if (!dh_on_{self.guards[-1]}[dh_t]) continue;"
+
+    def _condition(self, head: Sequence[Token], then: str) -> Iterator[str]:
+        """Yield what a thread does to know a condition, and what then."""
+        if any(one.value is not None for one in declarators(list(head)) or ()):
+            raise NotUnderstoodError("a condition that declares a variable")
+        yield from self._before(head)
+        yield f"const bool dh_c = ({self._slice(head)}) ? true : false;"
+        yield from (*self._after(head), then, "}")
+
+    def _write_parted_if(self, node: Node, statement: Statement) -> Iterator[str]:
+        flags = [self._guard() for _ in node.children]
+        yield from (f"DH_ON({flag})" for flag in flags)
+        values = zip(flags, ("dh_c", "!dh_c"), strict=False)
+        then = " ".join(f"dh_on_{flag}[dh_t] = {value};" for flag, value in values)
+        yield from (*self._lanes(), *self._condition(statement.head, then))
+        for flag, body in zip(flags, node.children, strict=True):
+            self.guards.append(flag)
+            yield f"DH_RANGE({flag}) if (dh_range_{flag}.end) {{"
+            yield from (*self._write(body), "}")
+            self.guards.pop()
+
+    def _write_parted_loop(self, node: Node, statement: Statement) -> Iterator[str]:
+        init: list[Token] = []
+        step: list[Token] = []
+        condition = statement.head
+        if node.kind == "for":
+            init, condition, step = split_tokens(statement.head, ";")
+        if declarators(init):
+            end = next(t for t in statement.tokens if t.start >= init[-1].end)
+            yield from self._write_region(Region([Statement("declaration", [*init, end])]))
+        else:
+            yield from self._write_parts(init)
+        flag, round_ = self._guard(), self._guard()
+        yield f"DH_ON({flag})"
+        yield from (*self._lanes(), f"dh_on_{flag}[dh_t] = true; }}", "for (;;) {")
+        if node.kind != "do":
+            yield from self._go_on(flag, condition)
+        yield f"DH_RANGE({flag}) if (!dh_range_{flag}.end) break;"
+        yield f"{{ DH_ON({round_}) __builtin_memcpy(dh_on_{round_}, dh_on_{flag}, dh_threads);"
+        yield f"DH_RANGE({round_})"
+        self.loops.append(len(self.guards))
+        self.guards += (flag, round_)
+        yield from (*self._write(node.children[0]), "}")
+        self.guards.pop()
+        self.loops.pop()
+        yield from self._write_parts(step)
+        self.guards.pop()
+        if node.kind == "do":
+            yield from self._go_on(flag, condition)
         yield "}"
+
+    def _go_on(self, flag: int, condition: Sequence[Token]) -> Iterator[str]:
+        """Yield what tells who does another round of a loop."""
+        yield f"{self._threads()}\nDH_LANE if (!dh_on_{flag}[dh_t]) continue;"
+        yield f"dh_on_{flag}[dh_t] = false;"
+        if self.ends_early:
+            yield "if (dh_ended[dh_t]) continue;"
+        if condition:
+            yield from self._condition(condition, f"dh_on_{flag}[dh_t] = dh_c;")
+        else:
+            yield f"dh_on_{flag}[dh_t] = true; }}"
+
+    def _write_parts(self, tokens: list[Token]) -> Iterator[str]:
+        """Yield what a loop does before it, or after a round: for the block or each thread."""
+        for part in split_tokens(tokens, ",") if tokens else ():
+            names = {token.text for token in part if token.start in assignment(part)}
+            if any(n in self.variables and self.variables[n].kind == "uniform" for n in names):
+                yield f"{self._plain(part)};"
+            else:
+                yield from (*self._lanes(), *self._before(part), f"{self._slice(part)};")
+                yield from (*self._after(part), "}")
+
+    def _write_jump(self, statement: Statement) -> Iterator[str]:
+        first = self.loops[-1]
+        if first is None:
+            yield self._slice(statement.tokens)
+            return
+        left = self.guards[first if statement.kind == "break" else first + 1 :]
+        yield from (*self._lanes(), *(f"dh_on_{flag}[dh_t] = false;" for flag in left), "}")
 
     # Loops over the grid
 
@@ -364,7 +468,7 @@ class _Writer(Analysis):
         return not (inside & {*self.changed.get(stride.name, ())}) and not (jumps - own)
 
     def _write_stride(self, stride: Stride) -> Iterator[str]:
-        if not self._is_regular(stride):
+        if self.guards or not self._is_regular(stride):
             yield from self._write_loop(stride.region.statements)
             return
         kind, name = stride.type, stride.name

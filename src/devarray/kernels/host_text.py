@@ -339,6 +339,7 @@ def host_text(
             library_names(reading.masked, _parts()["mathematics"]),
             *([_header("host_check_calls.h")] if checks else []),
             _header("host_grid.h"),
+            *([_header("host_exchange.h")] if "DH_EXCHANGES(" in str(blocks) else []),
             *map(_header, headers.files),
             *(["#define DH_LOOP DH_FIBERS", "#define DH_GUARDED DH_FIBERS"] if checks else []),
             "#pragma GCC visibility push(hidden)",

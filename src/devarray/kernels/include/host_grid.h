@@ -190,7 +190,7 @@ DH_IN unsigned dh_reduce(dh_Worker *w, int line, unsigned m, int, int o, unsigne
 // `host_blocks.py` writes these: loops over the threads between barriers, variables that are kept for each thread, and
 // loops over the grid, whose rounds the threads of a row take together where they begin at neighbouring elements.
 #define DH_BLOCK_GRID dh_Worker *const dh_here, const uint3 blockIdx, const dim3 blockDim, const dim3 gridDim
-#define DH_BLOCK_BEGIN (void)dh_here; \
+#define DH_BLOCK_BEGIN const unsigned dh_threads = blockDim.x * blockDim.y * blockDim.z; (void)dh_here; (void)dh_threads; \
     if (blockDim.x > 1024 || blockDim.y > 1024 || blockDim.z > 64 || blockIdx.y > 65534 || blockIdx.z > 65534) __builtin_unreachable();
 #define DH_INLINE __attribute__((always_inline))
 #define DH_SHARED alignas(64)
@@ -210,6 +210,18 @@ DH_IN unsigned dh_reduce(dh_Worker *w, int line, unsigned m, int, int o, unsigne
 #endif
 #define DH_ROWS for (unsigned dh_z = 0; dh_z < blockDim.z; ++dh_z) for (unsigned dh_y = 0; dh_y < blockDim.y; ++dh_y)
 #define DH_THREADS DH_ROWS DH_TOGETHER for (unsigned dh_x = 0; dh_x < blockDim.x; ++dh_x)
+// Where threads have parted: those that go on, and where the first and the last of them stand
+struct dh_Range { unsigned first, end; };
+DH_IN dh_Range dh_range(const bool *on, dim3 d) {
+    unsigned first = 0, end = d.x * d.y * d.z;
+    while (first < end && !on[first]) ++first;
+    while (first < end && !on[end - 1]) --end;
+    if (first == end) return {0, 0};
+    return d.y * d.z == 1 ? dh_Range{first, end} : dh_Range{0, d.x};
+}
+#define DH_ON(k) bool dh_on_##k[DH_MOST]; __builtin_memset(dh_on_##k, 0, dh_threads);
+#define DH_RANGE(k) const dh_Range dh_range_##k = dh_range(dh_on_##k, blockDim);
+#define DH_THREADS_ON(k) DH_ROWS DH_TOGETHER for (unsigned dh_x = dh_range_##k.first; dh_x < dh_range_##k.end; ++dh_x)
 #define DH_STRIDE_FIRST(T) DH_ROWS { T dh_base; int dh_uneven = 0; { const unsigned dh_x = 0; DH_LANE
 #define DH_STRIDE_EVEN(first) dh_base = first; } DH_TOGETHER_OR(dh_uneven) for (unsigned dh_x = 0; dh_x < blockDim.x; ++dh_x) { DH_LANE
 #define DH_STRIDE_ROUNDS(T, first, limit, step) dh_uneven |= (T)first != (T)(dh_base + (T)dh_x); } const bool dh_even = !dh_uneven; \

@@ -1,0 +1,121 @@
+"""Random kernels in CUDA C, with which ways to run kernels are compared."""
+
+import random
+
+
+class Program:
+    """A random kernel without races: who writes a shared array writes its own element of it.
+
+    It takes (const unsigned *x, unsigned *y, unsigned n) and runs with blocks of 64 threads. With
+    `warps`, threads of a warp tell each other values, and warps may part.
+    """
+
+    def __init__(self, seed, warps=False):
+        self.random = random.Random(seed)
+        self.warps = warps
+        self.parted = False  # only one warp may be here
+        self.private = ["a", "b"]
+        self.common = ["u"]
+        self.fixed = []
+        self.read, self.written = "r", "w"
+
+    def value(self, depth=2):
+        pick = self.random.choice
+        if depth == 0:
+            fixed = [*self.fixed, "t", "threadIdx.x", "blockIdx.x", "7u", "n"]
+            return pick([*self.private, *self.common, *fixed])
+        left, right = self.value(depth - 1), self.value(depth - 1)
+        forms = ["{0} + {1}", "{0} * {1}", "{0} ^ {1}", "({0} > {1} ? {0} : {1})", "{0} - {1} % 5u"]
+        form = pick([*forms, f"{self.read}[({{0}}) % 64u]", "x[({0}) % 256u]"])
+        return "(" + form.format(left, right) + ")"
+
+    def uniform(self):
+        added = self.random.choice(["blockIdx.x", "n", "1u"])
+        return f"({self.random.choice(self.common)} * 3u + {added})"
+
+    def statement(self, depth):
+        pick = self.random.choice
+        if self.warps and self.random.random() < 0.4:
+            return self.of_a_warp(depth)
+        kind = self.random.randrange(10 if depth and not self.parted else 6)
+        if kind == 4 and self.parted:  # it would no longer be common
+            kind = 0
+        if kind <= 1:
+            return f"{pick(self.private)} {pick(['=', '+=', '^='])} {self.value()};"
+        if kind == 2:
+            return f"if ({self.value(1)} % 3u == 1u) {pick(self.private)} = {self.value()};"
+        if kind == 3:
+            return f"{self.written}[t] = {self.value()};"
+        if kind == 4:
+            return f"u = {self.uniform()};"
+        if kind == 5:
+            name = f"v{self.random.randrange(10**6)}"
+            kind, value = pick(["unsigned", "const unsigned"]), self.value(pick([0, 1, 2]))
+            (self.fixed if kind.startswith("const") else self.private).append(name)
+            return f"{kind} {name} = {value};"
+        if kind == 6:
+            self.read, self.written = self.written, self.read
+            return "__syncthreads();"
+        if kind == 7:
+            return (
+                "for (unsigned i = blockIdx.x * blockDim.x + t; i < n; i += blockDim.x * gridDim.x)"
+                f" {pick(self.private)} += x[i] ^ {self.value(1)};"
+            )
+        saved = list(self.private), list(self.fixed)
+        inner = " ".join(self.statement(depth - 1) for _ in range(3))
+        self.private, self.fixed = saved
+        k = f"k{self.random.randrange(10**6)}"
+        # an even number of exchanges of the arrays, so that each round finds them alike
+        end = "__syncthreads(); " + ("" if self.balanced(inner) else "__syncthreads(); ")
+        if not self.balanced(inner):
+            self.read, self.written = self.written, self.read
+        if kind == 8:
+            return f"for (int {k} = 0; {k} < 3; ++{k}) {{ {inner} {end}}}"
+        return f"if (u % 2u == blockIdx.x % 2u) {{ {inner} {end}}} else {{ __syncthreads(); }}"
+
+    def of_a_warp(self, depth):
+        pick = self.random.choice
+        kind = self.random.randrange(6 if depth else 4)
+        target, value = pick(self.private), self.value(1)
+        if kind <= 1:
+            way, by = pick(["", "_up", "_down", "_xor"]), pick(["1", "5u", "t % 7u", "16"])
+            width = pick(["", ", 8", ", 16"])
+            return f"{target} ^= __shfl{way}_sync(~0u, {value}, {by}{width}) + {self.value(0)};"
+        if kind == 2:
+            name = pick(["ballot", "any", "all"])
+            return f"{target} += __{name}_sync(~0u, {value} % 3u);"
+        if kind == 3:
+            name = pick(["reduce_add", "reduce_max", "reduce_xor", "match_any"])
+            return f"{target} -= __{name}_sync(~0u, {value} % 5u);"
+        saved = list(self.private), list(self.fixed), self.parted
+        self.parted = True
+        inner = [self.statement(depth - 1) for _ in range(3)]
+        self.private, self.fixed, self.parted = saved
+        if kind == 4:
+            # the same for all threads of a warp
+            condition = pick(["t / 32u == 1u", f"__shfl_sync(~0u, {value}, 3) % 2u"])
+            other = f"else {{ {self.simple()} }}" if self.random.random() < 0.5 else ""
+            return f"if ({condition}) {{ {' '.join(inner)} }} {other}"
+        k = f"k{self.random.randrange(10**6)}"
+        jump = f"if ({k} == {pick(['1u', '2u'])}) {pick(['break', 'continue'])};"
+        inner.insert(self.random.randrange(4), pick(["", jump, jump]))
+        return f"for (unsigned {k} = t / 32u; {k} < 4u; ++{k}) {{ {' '.join(inner)} }}"
+
+    def simple(self):
+        return f"{self.random.choice(self.private)} += {self.value(1)};"
+
+    @staticmethod
+    def balanced(text):
+        return text.count("__syncthreads") % 2 == 0
+
+    def text(self, name):
+        body = "\n    ".join(self.statement(2) for _ in range(9))
+        return f"""__global__ void {name}(const unsigned *x, unsigned *y, unsigned n) {{
+    __shared__ unsigned r[64], w[64];
+    unsigned t = threadIdx.x, a = x[t], b = t * 5u, u = blockIdx.x;
+    r[t] = a; w[t] = b;
+    __syncthreads();
+    {body}
+    __syncthreads();
+    y[blockIdx.x * blockDim.x + t] = a ^ b ^ u ^ r[t] ^ w[t];
+}}"""

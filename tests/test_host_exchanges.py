@@ -1,0 +1,127 @@
+"""Shuffles, votes and warps that part, in kernels that are loops over the threads of a block."""
+
+import numpy as np
+import pytest
+
+from devarray.kernels.host_grid import HostModule
+from devarray.kernels.host_text import _blocks
+from devarray.kernels.source_text import read
+from host_modules import at
+from random_kernels import Program
+
+# name -> the kernel, which takes (const float *x, float *y, int n) and runs with 4 blocks of 64
+KERNELS = {
+    "warp": """__global__ void warp(const float *x, float *y, int n) {
+    int t = T; float v = x[blockIdx.x * 64 + t];
+    for (int o = 16; o > 0; o /= 2) v += __shfl_down_sync(0xffffffff, v, o);
+    y[blockIdx.x * 64 + t] = v;
+}""",
+    "two": """__global__ void two(const float *x, float *y, int n) {
+    __shared__ float s[32];
+    int t = T, lane = t % 32, w = t / 32; float v = x[blockIdx.x * 64 + t];
+    for (int o = 16; o > 0; o /= 2) v += __shfl_xor_sync(0xffffffffu, v, o);
+    if (lane == 0) s[w] = v;
+    __syncthreads();
+    v = t < 64 / 32 ? s[lane] : 0.f;
+    if (w == 0) {
+        for (int o = 16; o; o >>= 1) v += __shfl_down_sync(~0u, v, o, 32);
+        if (lane == 0) y[blockIdx.x] = v;
+    }
+}""",
+    "row": """__global__ void row(const float *x, float *y, int n) {
+    int lane = T & 31, w = (blockIdx.x * 64 + T) / 32;
+    for (int r = w; r < 21; r += gridDim.x * 64 / 32) {
+        float sum = 0;
+        for (int k = lane; k < 5 * r + 3; k += 32) sum += x[(r * 31 + k) % 1000];
+        #pragma unroll
+        for (int o = 16; o > 0; o >>= 1)
+            sum += __shfl_down_sync(0xffffffff, sum, o);
+        if (lane == 0) y[r] = sum;
+    }
+}""",
+    "vote": """__global__ void vote(const float *x, float *y, int n) {
+    int t = T; float v = x[blockIdx.x * 64 + t];
+    unsigned b = __ballot_sync(0xffffffff, v > 0.5f);
+    int before = __popc(b & ((1u << (t % 32)) - 1));
+    if (__any_sync(~0u, v > 0.99f)) v = -v;
+    int all, c; all = __all_sync(~0u, v < 0.99f);
+    c = __syncthreads_count(v > 0.25f) - 2 * __syncthreads_or(v < 0.01f) + __syncthreads_and(v);
+    if (t % 2) b ^= __ballot_sync(0xaaaaaaaa, v > 0.1f);
+    else { b += __activemask(); }
+    unsigned sum = __reduce_add_sync(~0u, (unsigned)before);
+    unsigned same = __match_any_sync(~0u, t % 5);
+    y[blockIdx.x * 64 + t] = b % 1000 + before + 10 * all + c + v + sum + same % 777;
+}""",
+    "scan": """__global__ void scan(const float *x, float *y, int n) {
+    int lane = T % 32; double v = x[blockIdx.x * 64 + T];
+    if (T >= 48) return;
+    for (int d = 1; d < 16; d *= 2) {
+        double u = __shfl_up_sync(~0u, v, d, 16);
+        if (lane % 16 >= d) v += u;
+    }
+    double last = __shfl_sync(~0u, v, 11);
+    double pair = __shfl_xor_sync(~0u, v + __shfl_sync(~0u, v, 3), 1, 8)
+                  + __shfl_down_sync(~0u, last, 1, 4);
+    y[blockIdx.x * 64 + T] = v + last + pair;
+}""",
+    "until": """__global__ void until(const float *x, float *y, int n) {
+    float v = x[T % 32 / 8 + blockIdx.x]; int k = 0;
+    while (true) {
+        v += __shfl_xor_sync(__activemask(), v, 1) * 0.25f;
+        if (++k > 50 || v > 20.f + T / 32) break;
+        if (k % 3 == T / 8 % 3) continue;
+        v *= 1.5f;
+    }
+    do {
+        v = v * 0.75f - 0.001f;
+        k += (int)__shfl_xor_sync(__activemask(), v, 1);
+    } while (v > 11);
+    y[blockIdx.x * 64 + T] = v + k;
+}""",
+}
+LINEAR = "#define T (threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z))"
+X = np.random.default_rng(1).random(1000).astype("f4")
+
+
+@pytest.fixture(scope="module")
+def both():
+    source = "\n".join((LINEAR, *KERNELS.values()))
+    assert set(_blocks(source, read(source))) == set(KERNELS)
+    modules = [HostModule(source, whole_blocks=w, ended_pass=True) for w in (True, False)]
+    assert modules[0].whole_blocks
+    return modules
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize(("grid", "block"), [(4, 64), (4, (16, 4)), (2, (8, 2, 4))])
+def test_the_same_as_with_fibers(both, name, grid, block):
+    results = []
+    for module in both:
+        y = np.zeros(256, "f4")
+        module.launch(name, grid, block, [at(X), at(y), X.size])
+        results.append(y)
+    assert results[0].any()
+    np.testing.assert_array_equal(*results)
+
+
+def test_a_reduction(both):
+    y = np.zeros(256, "f4")
+    both[0].launch("two", 4, 64, [at(X), at(y), X.size])
+    np.testing.assert_allclose(y[:4], X[:256].reshape(4, 64).sum(1), rtol=1e-5)
+
+
+def test_random_programs():
+    names = [f"f{k}" for k in range(16)]
+    source = "\n".join(Program(k, warps=True).text(name) for k, name in enumerate(names))
+    assert len(_blocks(source, read(source))) >= 12
+    both = [HostModule(source, whole_blocks=whole) for whole in (True, False)]
+    assert both[0].whole_blocks
+    x = np.random.default_rng(5).integers(0, 2**32, 1000, "u4")
+    for name in names:
+        results = []
+        for module in both:
+            y = np.zeros(256, "u4")
+            module.launch(name, 4, 64, [at(x), at(y), 1000])
+            results.append(y)
+        text = Program(int(name[1:]), warps=True).text(name)
+        np.testing.assert_array_equal(*results, err_msg=text)
