@@ -343,6 +343,9 @@ class Sycl(Device):
     def adopt(self, array: Any) -> Block:
         """See `devarray.device.Device`."""
         memory = array.get_array().usm_data
+        stream: Any = self.current_stream()
+        if array.sycl_queue != stream.queue:  # of an array that others made
+            array.sycl_queue.wait()
         block = AdoptedBlock(self, memory._pointer, memory.nbytes, memory)
         if self.several_streams:  # the current one wrote it
             self.order((), (block,))
