@@ -731,3 +731,26 @@ def test_parameters_that_are_called_as_what_texts_may_use(params, text, expected
     np.testing.assert_array_equal(kernel(da.asarray(x), 3, *more).get(), expected(x))
     total = da.ReductionKernel(params, "T y", "x * 3", "a + b", "y = a", "0")
     np.testing.assert_array_equal(total(da.asarray(x), 3, *more).get(), 45)
+
+
+def test_arrays_of_indices():
+    x, rows = np.random.default_rng(3).random((4, 5)), np.array([3, 0, 2])
+    take = da.ElementwiseKernel(
+        "raw T x, S row, int32 column",
+        "T y",
+        "int at[] = {row, column};  // x[at], in any order of axes\ny = x[at] + x.shape()[1]",
+    )
+    np.testing.assert_array_equal(take(da.asarray(x), da.asarray(rows), 1).get(), x[rows, 1] + 5)
+    flipped = da.asarray(np.asfortranarray(x))[::-1]
+    np.testing.assert_array_equal(take(flipped, da.asarray(rows), 4).get(), x[::-1][rows, 4] + 5)
+    add = da.ElementwiseKernel(
+        "S row, T value",
+        "raw T y",
+        "ptrdiff_t at[3]; at[0] = row; at[1] = i; at[2] = 1; atomicAdd(&y[at], value);",
+    )
+    y, expected = da.zeros((4, 3, 2)), np.zeros((4, 3, 2))
+    add(da.asarray(rows), 2.5, y)
+    expected[rows, [0, 1, 2], 1] = 2.5
+    np.testing.assert_array_equal(y.get(), expected)
+    with pytest.raises(ValueError, match="x has 1 axes, and its text indexes it with 2 indices"):
+        take(da.asarray(x[0]), da.asarray(rows), 1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from devarray.array import DeviceArray
 from devarray.graph import Node
+from devarray.kernels.signatures import split_list
 from devarray.raw import RawKernel
 from devarray.snippets.arguments import Call
 from devarray.snippets.signature import Param, Types, c_type
@@ -106,16 +107,30 @@ def count_name(names: Container[str]) -> str:
     return "size_" if "n" in names else "n"
 
 
+class Size(NamedTuple):
+    """What a parameter that `named_sizes` adds is: the length of an axis, or (None) of an array.
+
+    `axes` is how many axes the array must have, where it is indexed by an array of indices.
+    """
+
+    array: str
+    axis: int | None
+    axes: int | None = None
+
+
 def named_sizes(
     texts: Sequence[str], names: Sequence[str], total: str = "n"
-) -> tuple[list[str], dict[str, tuple[str, int | None]]]:
+) -> tuple[list[str], dict[str, Size]]:
     """Return texts in which ``x.size()`` and ``x.shape()[k]`` are parameters, and which.
 
-    The result maps the parameter to the array and the axis (None: its size). ``_ind.size()`` is the
-    parameter `total`.
+    ``_ind.size()`` is the parameter `total`. ``x[at]``, where ``at`` is an array of a text
+    (``int at[] = {i, j};``), becomes the place in C order.
     """
-    found: dict[str, tuple[str, int | None]] = {}
+    found: dict[str, Size] = {}
     member = re.compile(r"\b(\w+)\s*\.\s*(?:size\s*\(\s*\)|shape\s*\(\s*\)\s*\[\s*(\d+)\s*\])")
+    lengths = _index_arrays("\n".join(map(code_of, texts)))
+    arrays, indices = "|".join(map(re.escape, names)) or r"(?!)", "|".join(lengths) or r"(?!)"
+    subscript = re.compile(rf"\b({arrays})\s*\[\s*({indices})\s*\]")
 
     def change(match: re.Match[str]) -> str:
         name, axis = match.groups()
@@ -124,19 +139,46 @@ def named_sizes(
         if name not in names:
             return match[0]
         size = f"{name}_size_" if axis is None else f"{name}_shape_{axis}"
-        found[size] = (name, None if axis is None else int(axis))
+        found.setdefault(size, Size(name, None if axis is None else int(axis)))
         return size
 
-    return [outside(lambda part: member.sub(change, part), text) for text in texts], found
+    def place(match: re.Match[str]) -> str:
+        name, at = match.groups()
+        text = f"{at}[0]"
+        for axis in range(1, lengths[at]):
+            size = f"{name}_shape_{axis}"
+            found[size] = Size(name, axis, lengths[at])
+            text = f"({text}) * {size} + {at}[{axis}]"
+        return f"{name}[{text}]"
+
+    def both(part: str) -> str:
+        return member.sub(change, subscript.sub(place, part))
+
+    return [outside(both, text) for text in texts], found
+
+
+def _index_arrays(code: str) -> dict[str, int]:
+    """Return the arrays that a text declares, such as ``int at[] = {i, j};``, and their lengths."""
+    found = {}
+    for name, length, values in re.findall(
+        r"\b\w+\s+(\w+)\s*\[\s*(\d*)\s*\]\s*(?:=?\s*\{([^{}]*)\}\s*)?[;,]", code
+    ):
+        found[name] = int(length) if length else len(list(split_list(values)))
+    return {name: length for name, length in found.items() if length}
 
 
 def size_values(
-    sizes: Mapping[str, tuple[str, int | None]], arrays: Mapping[str, DeviceArray], kernel: str
+    sizes: Mapping[str, Size], arrays: Mapping[str, DeviceArray], kernel: str
 ) -> list[Any]:
     """Return the values of the parameters that `named_sizes` has found."""
     values = []
-    for name, axis in sizes.values():
+    for name, axis, axes in sizes.values():
         array = arrays[name]
+        if axes not in (None, array.ndim):
+            raise ValueError(
+                f"kernel {kernel}: {name} has {array.ndim} axes, and its text indexes it with "
+                f"{axes} indices"
+            )
         if axis is not None and axis >= array.ndim:
             raise ValueError(
                 f"kernel {kernel}: {name}.shape()[{axis}] of an array of {array.ndim} axes"
