@@ -754,3 +754,17 @@ def test_arrays_of_indices():
     np.testing.assert_array_equal(y.get(), expected)
     with pytest.raises(ValueError, match="x has 1 axes, and its text indexes it with 2 indices"):
         take(da.asarray(x[0]), da.asarray(rows), 1)
+
+
+@pytest.mark.parametrize("n", [7, 2**21])
+def test_results_of_an_element_that_returns(n):
+    kernel = da.ElementwiseKernel(
+        "T x, raw T z",
+        "T y, int32 steps",
+        "steps = 1; for (int k = 0; k < 3; k++) if (x == k) { y = 7; return; }\n"
+        "y = z[i]; steps = 2;",
+    )
+    x = np.arange(n, dtype=np.float32)
+    y, steps = kernel(da.asarray(x), da.asarray(x))
+    np.testing.assert_array_equal(y.get(), np.where(x < 3, 7, x))
+    np.testing.assert_array_equal(steps.get(), np.where(x < 3, 1, 2))

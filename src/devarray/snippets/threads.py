@@ -217,12 +217,16 @@ def _element(title: str, slots: Sequence[Slot], operation: str, var: str) -> lis
         elif slot.element:
             value = f"{slot.place}[{var}]" if slot.element == "inout" else f"({slot.type})0"
             lines.append(f"{slot.type} {slot.name} = {value};")
-    # `continue` ends the element: what was given to its results is kept
+    results = [slot for slot in slots if slot.element in ("out", "inout")]
+    kept = [f"{slot.place}[{var}] = {slot.name};" for slot in results]
+    # `continue` and `return` end the element: what was given to its results is kept
     leaves = re.search(r"\b(continue|break)\b", code_of(operation)) is not None
+    if kept:
+        ended = f"{{ {' '.join(kept)} return; }}"
+        operation = outside(lambda part: re.sub(r"\breturn\s*;", ended, part), operation)
     body = [f'#line 1 "{title}"', operation, '#line 1 "generated"']
     lines += ["do {", *body, "} while (0);"] if leaves else ["{", *body, "}"]
-    results = [slot for slot in slots if slot.element in ("out", "inout")]
-    return lines + [f"{slot.place}[{var}] = {slot.name};" for slot in results]
+    return lines + kept
 
 
 def kernel_text(
