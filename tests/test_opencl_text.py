@@ -334,8 +334,25 @@ def test_what_may_not_be_compiled_is_asked_for():
     made = opencl_text(source)
     assert [entry.name for entry in made.entries] == ["a", "b", "c"] and made.variables == ("old",)
     behind = made.text.partition('#line 1 "kernels"')[2]
-    told = re.findall(r"#if defined\((\w+)\)\nnamespace.*?__kernel void da_kernel(\d)", behind, re.S)
+    told = re.findall(
+        r"#if defined\((\w+)\)\nnamespace.*?__kernel void da_kernel(\d)", behind, re.S
+    )
     assert [kernel for _, kernel in told] == ["0", "1"] and told[0][0] != told[1][0]
     for macro, line in zip([macro for macro, _ in told], (2, 5), strict=True):
         assert f'\n#define {macro}\n#line {line} "kernel"\n' in made.text
     assert f"#if defined({told[0][0]})\n*da_to++ = (ulong)&old" in behind
+
+
+# ---- C++'s library -----------------------------------------------------------------------------
+
+
+def test_names_of_the_standard_library():
+    source = "#include <cmath>\n#include <algorithm>\nusing namespace std;\n"
+    body = "std::uint32_t n = (std::uint32_t)std::sqrt(x[0]) + std :: min(n, 3);"
+    text = text_of(f"{source}__global__ void f(float *x, int n) {{ {body} }}")
+    assert "std" not in text and "#include" not in text and "sqrt(x[0]) + min(n, 3)" in text
+    for name in ("std::numeric_limits<int>::max()", "std::max<int>(1, 2)", "std::swap(a, b)"):
+        with pytest.raises(
+            UnsupportedError, match="line 2: .*" + re.escape(name.partition("<")[0][:9])
+        ):
+            text_of(f"\n__global__ void f(int *x) {{ x[0] = {name}; }}")

@@ -187,3 +187,20 @@ __global__ void k(float x, clock_t t, int *y) { y[0] = (int)(x + c) + (clock() >
     y = zeros(1, "int32")
     run(code, "k", 1, 1, 4.0, 0, y)
     assert y.get() == 8
+
+
+def test_words_of_headers():
+    source = """
+#include <cmath>
+#include <inttypes.h>
+#include <iostream>
+using namespace std;
+__global__ void k(long long *y) {
+    y[0] = INT8_MIN; y[1] = UINT32_MAX; y[2] = INT64_MAX; y[3] = UINT64_C(7) + INT32_C(3);
+    y[4] = (long long)std::sqrt(16.f) + std::max(2, 3) + (long long)std::pow(2.0, 3.0);
+    y[5] = SIZE_MAX == (std::size_t)-1;
+}
+"""
+    y = zeros(6, "int64")
+    run(module(source), "k", 1, 1, y)
+    assert y.get().tolist() == [-128, 2**32 - 1, 2**63 - 1, 10, 15, 1]

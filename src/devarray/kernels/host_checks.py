@@ -51,7 +51,7 @@ DECLARATIONS = """
 typedef struct {
     const char *name, *type; size_t address, bytes; unsigned item; char writes;
 } dh_Extent;
-int dh_checks_begin(const dh_Extent *, int, int, const void *);
+int dh_checks_begin(const dh_Extent *, int, int, const void *, const size_t *);
 void dh_checks_end(void);
 """
 
@@ -98,6 +98,15 @@ class Checks:
     @cached_property
     def _binary(self) -> Binary:
         return Binary(self._code)
+
+    @cached_property
+    def _guards(self) -> list[int]:
+        """Place and bytes of each flag that says whether shared objects are made, then zeros."""
+        told: list[int] = []
+        if b"_ZGV" in self._code:
+            for place, size, symbol in self._binary.thread_variables:
+                told += [place, size] if symbol.startswith("_ZGV") else []
+        return [*told, 0, 0]
 
     def begin(
         self,
@@ -147,7 +156,8 @@ class Checks:
         for k, (address, nbytes, writes) in enumerate(others, len(arrays)):
             extents[k] = (empty, empty, address, nbytes, 1, bytes([writes]))
         given, count = len(arrays) + len(memory), len(arrays) + len(others)
-        if self._library.dh_checks_begin(extents, given, count, self._address):
+        kept.append(ffi.new("size_t[]", self._guards))
+        if self._library.dh_checks_begin(extents, given, count, self._address, kept[-1]):
             raise MemoryError("no memory for the checks of a launch")
         return kept
 

@@ -14,7 +14,9 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     r"cuda_fp16\.h(?:pp)?|hip/hip_fp16\.h": ("host_half.h",),
     r"cuda_bf16\.h(?:pp)?|hip/hip_bf(?:loat)?16\.h": ("host_half.h", "host_bfloat.h"),
     r"cuComplex\.h|hip/hip_complex\.h": ("host_complex.h",),
-    r"cooperative_groups(?:/(?:reduce|scan))?\.h|hip/hip_cooperative_groups\.h": ("host_groups.h",),
+    r"cooperative_groups(?:/(?:reduce|scan|memcpy_async))?\.h|hip/hip_cooperative_groups\.h": (
+        "host_groups.h",
+    ),
     # of the C and C++ libraries, what kernels use of them is known anyway
     r"c(?:math|time)|time\.h|iostream|iomanip|fstream|sstream|chrono|memory\.h": (),
 }

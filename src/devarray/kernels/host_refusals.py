@@ -20,14 +20,15 @@ _TEXTURES = re.compile(
     r"|(?:cuda|hip)(?:Texture|Surface)Object_t\b)"
 )
 _HEADERS = re.compile(
-    r"^[ \t]*#[ \t]*include[ \t]*[<\"]((?:cu|hip)rand\w*\.h|mma\.h|cub/[^>\"]*|thrust/[^>\"]*"
-    r"|cu(?:blas|fft|sparse|solver)\w*\.h)[>\"]",
+    r"^[ \t]*#[ \t]*include[ \t]*[<\"]((?:cu|hip)rand\w*\.h|mma\.h"
+    r"|cu(?:blas|fft|sparse|solver)\w*\.h|(?:cub|cuda|cutlass|thrust)/[^>\"]*)[>\"]",
     re.MULTILINE,
 )
 _INSTEAD = {
     "curand": "take random numbers from devarray.random as arrays, or write a generator",
     "hiprand": "take random numbers from devarray.random as arrays, or write a generator",
     "mma": "matrix instructions are for GPUs",
+    "cuda/": "write it with __syncthreads(), atomics, cooperative_groups.h and headers of C++",
 }
 _TYPES = {
     "int", "unsigned", "long", "short", "char", "float", "double", "bool", "size_t", "half",
@@ -41,7 +42,7 @@ _REGISTERS = {
     "lanemask_ge": "(~0u << __lane_id())",
     "clock": "(unsigned)clock64()",
     "clock64": "clock64()",
-    "globaltimer": "__globaltimer()",
+    "globaltimer": "dh_globaltimer()",
 }
 _READ = re.compile(
     r'\s*"\s*mov\.\w+\s+%0\s*,\s*%%?(\w+)\s*;?\s*"\s*:\s*"=\w"\s*\(([^()]*)\)\s*(?::[\s:"\w]*)?'

@@ -28,6 +28,7 @@ from .source_text import (
     functions,
     in_function,
     logical_lines,
+    own_types,
     read,
     variables_of,
     without_comments,
@@ -133,6 +134,11 @@ def _translate(source: str, reading: Reading, blocks: dict[str, Edits], edits: E
     edits += [(found.start(), found.end(), "") for found in C_LINKAGE.finditer(text)]
     for found in re.finditer(r"\bstatic\s+(?=__shared__)|(?<=__shared__)\s+static\b", text):
         edits.append((found.start(), found.end(), " " + "\n" * found.group().count("\n")))
+    for found in re.finditer(r"\b__shared__(?=\s+alignas\b)", text):  # which must not come first
+        end = found.end()
+        while another := re.compile(r"\s*alignas\s*\(").match(text, end):
+            end = closing(text, another.end())
+        edits.append((found.start(), end, f"{text[found.end() : end]} __shared__"))
     code = without_comments(source)
     edits += [(start, end, "") for start, end in known_headers(code).lines]
     edits += assembly(code, reading)
@@ -344,6 +350,7 @@ def host_text(
             *(["#define DH_LOOP DH_FIBERS", "#define DH_GUARDED DH_FIBERS"] if checks else []),
             "#pragma GCC visibility push(hidden)",
             *(line for line in lines if not line.startswith(_NDEBUG)),
+            *(f"#define {name} dh_own_{name}" for name in own_types(reading)),
             '#line 1 "kernel"',
             _translate(source, reading, blocks, [*refused, *branches.edits()]),
             '#line 1 "launchers"',
@@ -400,7 +407,7 @@ _PASTED = {  # names that macros put together
     "vectors": r"(?:make_)?(?:u?(?:char|short|int|long|longlong)|float|double)[1-4]",
     "atomics": r"atomic\w+|__threadfence\w*",
     "mathematics": r"__[fd]\w+_rn",
-    "intrinsics": r"__\w+_r[nzdu]",
+    "intrinsics": r"__\w+_r[nzdu]|globaltimer",
 }
 _NEEDS = {"special": ("mathematics",), "directed": ("intrinsics",), "intrinsics": ("mathematics",)}
 

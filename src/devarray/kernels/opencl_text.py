@@ -43,7 +43,23 @@ _RESERVED = (
     "global|local|constant|private|generic|kernel|read_only|write_only|read_write|pipe|vec_step"
     "|event_t|queue_t|clk_event_t|reserve_id_t|sampler_t|image[123]d_(?:array_)?t|addrspace_cast"
 )
-_HALF = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda|hip)_fp16\.h[>\"]", re.MULTILINE)
+_HALF = re.compile(
+    r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda|hip)_fp16\.h(?:pp)?[>\"]", re.MULTILINE
+)
+# Headers of C++ that need not be there for what kernels use of them
+_STANDARD = re.compile(
+    r"^[ \t]*#[ \t]*include[ \t]*<(?:c?math|c?time|sys/time|memory|c?inttypes|stdbool"
+    r"|algorithm|array|chrono|functional|fstream|iomanip|iostream|limits|new|sstream|stdexcept|string|tuple"
+    r"|type_traits|utility|vector)(?:\.h)?>",
+    re.MULTILINE,
+)
+_STD = re.compile(
+    r"\bstd\s*::\s*(?=(?:(?:exp2?|expm1|log|log2|log10|log1p|sin|cos|tan|asin|acos|atan|sinh|cosh"
+    r"|tanh|asinh|acosh|atanh|cbrt|erfc?|sqrt|fabs|floor|ceil|trunc|rint|nearbyint|round|logb|pow"
+    r"|tgamma|lgamma|atan2|hypot|fmod|remainder|copysign|fdim|fmax|fmin|nextafter|fma|ldexp|frexp"
+    r"|modf)f?|abs|isnan|isinf|isfinite|signbit|min|max|mem(?:cpy|set)|printf|size_t|ptrdiff_t"
+    r"|u?int(?:8|16|32|64)_t)\b(?!\s*<))|\busing\s+namespace\s+std\s*;"
+)
 HEADERS = ("opencl_grid.h", "opencl_functions.h")  # what stands before all kernels
 _WARPS = re.compile(
     r"__syncwarp|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*|__activemask|__match_\w+|__reduce_\w+_sync"
@@ -66,6 +82,7 @@ _CANNOT = (
     (r"\b(?:cudaTextureObject_t|cudaSurfaceObject_t|tex[123]D\w*|surf[123]D\w*)\b", "textures"),
     (r"\bvirtual\b", "virtual functions"),
     (r"\bnew\s+[\w:]+\s*[\[({;]|\bdelete\b|\b(?:malloc|free)\s*\(", "memory that kernels allocate"),
+    (rf"(?!{_STD.pattern})\bstd\s*::\s*[a-z]\w*", "{} in C++'s library"),
     (r"\btry\b|\bthrow\b|\bcatch\b", "exceptions"),
 )
 _INSTEAD = "run it on a GPU (device cuda or hip), or on device openmp without backend='opencl'"
@@ -158,9 +175,10 @@ def _check(source: str, reading: Reading) -> None:
     for pattern, what in _CANNOT:
         found = re.search(pattern, reading.masked)
         if found:
-            raise fail_at(source, found.start(), what)
-        if re.search(pattern, directives):
-            raise fail_at(source, re.search(pattern, source).start(), what)  # type: ignore[union-attr]
+            raise fail_at(source, found.start(), what.format(found[0]))
+        found = re.search(pattern, directives) and re.search(pattern, source)
+        if found:
+            raise fail_at(source, found.start(), what.format(found[0]))
     for body in reading.macros.values():
         if "__shared__" in body:
             raise fail_at(source, source.index("__shared__"), "shared memory declared by a macro")
@@ -193,10 +211,11 @@ def _with_words(source: str) -> str:
     visible = without_comments(source)
     edits = [
         (found.start(), found.end(), "")
-        for pattern in (INCLUDE, _HALF)
+        for pattern in (INCLUDE, _HALF, _STANDARD)
         for found in pattern.finditer(visible)
     ]
     code = _code(source)
+    edits += [(found.start(), found.end(), "") for found in _STD.finditer(code)]
     edits += [
         (found.start(), found.end(), "long") for found in re.finditer(r"\blong\s+long\b", code)
     ]
@@ -208,7 +227,7 @@ def _with_words(source: str) -> str:
     edits += [(found.start(), found.start(), "__constant ") for found in constant.finditer(code)]
     literal = re.compile(r"\b(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]?(ll|LL)[uU]?\b")
     edits += [(found.start(1), found.end(1), "l") for found in literal.finditer(code)]
-    return edited(source, edits)
+    return edited(source, list(set(edits)))
 
 
 # ---- templates ---------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ __all__ = [
     "functions",
     "in_function",
     "logical_lines",
+    "own_types",
     "read",
     "signatures",
     "variables_of",
@@ -50,7 +51,9 @@ C_LINKAGE = re.compile(
 INCLUDE = re.compile(
     r"^[ \t]*#[ \t]*include[ \t]*[<\"](?:cuda(?!_fp|_bf)[\w.]*|device_launch_parameters\.h"
     r"|hip/[\w.]+|(?:stdio|math|assert|stdint|stddef|stdlib|float|limits|string)\.h"
-    r"|c(?:stdio|assert|stdint|stddef|stdlib|float|limits|string)|math_constants\.h|vector_types\.h|vector_functions\.h|builtin_types\.h)[>\"]",
+    r"|c(?:stdio|assert|stdint|stddef|stdlib|float|limits|string)"
+    r"|(?:math_constants|vector_types|vector_functions|builtin_types|sm_\d+_intrinsics)\.h"
+    r"|(?:crt/)?(?:math|device)_functions\.h|(?:sm_\d+|device)_atomic_functions\.h)[>\"]",
     re.MULTILINE,
 )
 WORD = re.compile(r"\w+")
@@ -238,7 +241,7 @@ def words_that_bring(pattern: str, reading: Reading) -> tuple[str, str, bool]:
             if not piece.kernel:
                 words = set(WORD.findall(piece.text))
                 if words & (macros | bringers) or direct.search(piece.text):
-                    head = re.sub(r"<[^<>]*>", "", piece.head)
+                    head = re.sub(r"<[^<>]*>", "", piece.head).partition("(")[0]
                     named = piece.name and not re.search(r"\b(?:struct|class)\b|=", head)
                     doubt = doubt or not named
                     bringers.add(piece.name)
@@ -425,6 +428,15 @@ def in_function(text: str, place: int) -> bool:
         else:
             del opened[-1:]
     return any(opened)
+
+
+_KNOWN_TYPES = r"u?int(?:8|16|32|64)_t|uchar|ushort|uint|ulong"
+
+
+def own_types(reading: Reading) -> set[str]:
+    """Return the names of types that are known without a header and that a source defines."""
+    pattern = rf"\btypedef\b[^;{{}}()]*?\b({_KNOWN_TYPES})\s*[;,]|\busing\s+({_KNOWN_TYPES})\s*="
+    return {found[1] or found[2] for found in re.finditer(pattern, reading.masked)}
 
 
 def variables_of(reading: Reading) -> Iterator[tuple[str, str, Piece]]:

@@ -42,6 +42,7 @@ struct dh_Pending {  // a second write: harmless if it writes what is there alre
 struct dh_Joined { unsigned number, clocks[32]; };  // what all lanes of a warp know after this operation of all of them
 struct dh_Checks {
     const dh_Extent *extents, *last, *mapped;
+    const size_t *guards;  // place and bytes of the compiler's own flags in static shared memory, then a 0
     int given, count;  // arguments, and all the memory of the process behind them if need be
     dh_Worker *worker;
     void (*run)(dh_Worker *);
@@ -286,6 +287,8 @@ void dh_checked_access(const volatile void *p, size_t bytes, int kind, void *cod
     for (dh_Shared &s : c->shared)
         if (dh_inside(place, bytes, s.address, s.bytes)) {
             c->code[me] = code;
+            for (const size_t *g = c->guards; g[1] && &s == c->shared; g += 2)
+                if (dh_inside(place, bytes, s.address + g[0], g[1])) return;
             return dh_use(c, &s, place, bytes, kind, code);
         }
     if (!writes && dh_inside(place, bytes, c->frames, c->frames_bytes)) return;
@@ -451,11 +454,12 @@ int dh_checked_start(dh_Launch *launch, int) {
     return code;
 }
 // Before and behind a launch, on the thread that launches. `module`: any address of the kernel's library.
-DH_PUBLIC int dh_checks_begin(const dh_Extent *extents, int given, int count, const void *module) {
+DH_PUBLIC int dh_checks_begin(const dh_Extent *extents, int given, int count, const void *module, const size_t *guards) {
     static const dh_Extent none = {"", "", 0, 0, 1, 0};
     dh_Checks *const c = (dh_Checks *)calloc(1, sizeof(dh_Checks));
     if (!c) return DH_NO_MEMORY;
     c->extents = extents;
+    c->guards = guards;
     c->count = count;
     c->given = given;
     c->last = c->mapped = &none;

@@ -165,7 +165,9 @@ static unsigned long long dh_reduced(const dh_Lane *lane, unsigned group, int op
     }
     return total;
 }
-static void dh_operate(dh_Lane *lane, unsigned group, int operation) {
+// A lane that exists but does not take part gives zero to those that read from it. CUDA leaves that open; sums that go on over
+// all lanes of a warp, of which only the first ones are there, are then right.
+static void dh_operate(dh_Lane *lane, unsigned group, unsigned exist, int operation) {
     unsigned ballot = 0;
     for (unsigned rest = group; rest; rest &= rest - 1) ballot |= (unsigned)(lane[__builtin_ctz(rest)].value != 0) << __builtin_ctz(rest);
     const unsigned long long same = operation == DH_BALLOT ? ballot : operation == DH_ALL ? ballot == group
@@ -173,7 +175,8 @@ static void dh_operate(dh_Lane *lane, unsigned group, int operation) {
     for (unsigned rest = group; rest; rest &= rest - 1) {
         dh_Lane *const l = lane + __builtin_ctz(rest);
         l->result = same;
-        if (operation == DH_SHUFFLE) l->result = lane[group >> l->source & 1 ? l->source : __builtin_ctz(rest)].value;
+        if (operation == DH_SHUFFLE)
+            l->result = group >> l->source & 1 ? lane[l->source].value : exist >> l->source & 1 ? 0 : l->value;
         else if (operation >= DH_MATCH && operation <= DH_MATCH_ALL) {
             l->result = 0;
             for (unsigned k = group; k; k &= k - 1)
@@ -183,7 +186,8 @@ static void dh_operate(dh_Lane *lane, unsigned group, int operation) {
     }
 }
 static void dh_open_warp(dh_Worker *w, unsigned warp, unsigned group, int operation) {
-    dh_operate(w->threads->lane + 32 * warp, group, operation);
+    const unsigned exist = w->fibers - 32 * warp >= 32 ? ~0u : (1u << (w->fibers - 32 * warp)) - 1;
+    dh_operate(w->threads->lane + 32 * warp, group, exist, operation);
     w->threads->waiting[warp] &= ~group;
     for (unsigned rest = group; rest; rest &= rest - 1) w->threads->state[32 * warp + __builtin_ctz(rest)] = DH_READY;
 }

@@ -64,6 +64,7 @@ typedef __UINTPTR_TYPE__ uintptr_t;
 typedef __SIZE_TYPE__ size_t;
 typedef __PTRDIFF_TYPE__ ptrdiff_t;
 typedef long clock_t;
+typedef __PTRDIFF_TYPE__ ssize_t;
 
 // ---- constants that kernels take from <float.h>, <limits.h>, <math.h> -----------------------------
 #define FLT_MAX __FLT_MAX__
@@ -72,8 +73,26 @@ typedef long clock_t;
 #define DBL_MAX __DBL_MAX__
 #define DBL_MIN __DBL_MIN__
 #define DBL_EPSILON __DBL_EPSILON__
+#define FLT_DIG __FLT_DIG__
+#define FLT_MANT_DIG __FLT_MANT_DIG__
+#define FLT_MIN_EXP __FLT_MIN_EXP__
+#define FLT_MAX_EXP __FLT_MAX_EXP__
+#define DBL_DIG __DBL_DIG__
+#define DBL_MANT_DIG __DBL_MANT_DIG__
+#define DBL_MIN_EXP __DBL_MIN_EXP__
+#define DBL_MAX_EXP __DBL_MAX_EXP__
+#define FLT_RADIX __FLT_RADIX__
+#define FLT_TRUE_MIN __FLT_DENORM_MIN__
+#define DBL_TRUE_MIN __DBL_DENORM_MIN__
 #define CHAR_BIT 8
 #define SHRT_MAX __SHRT_MAX__
+#define SCHAR_MAX __SCHAR_MAX__
+#define SCHAR_MIN (-__SCHAR_MAX__ - 1)
+#define UCHAR_MAX (2 * __SCHAR_MAX__ + 1)
+#define CHAR_MAX ((char)-1 > 0 ? UCHAR_MAX : SCHAR_MAX)
+#define CHAR_MIN ((char)-1 > 0 ? 0 : SCHAR_MIN)
+#define SHRT_MIN (-__SHRT_MAX__ - 1)
+#define USHRT_MAX (2 * __SHRT_MAX__ + 1)
 #define INT_MAX __INT_MAX__
 #define INT_MIN (-__INT_MAX__ - 1)
 #define UINT_MAX (2u * __INT_MAX__ + 1)
@@ -104,6 +123,43 @@ typedef long clock_t;
 #define CUDART_NAN __builtin_nan("")
 #define CUDART_PI_F 3.141592654f
 #define CUDART_PI 3.1415926535897931
+#define M_2_SQRTPI 1.12837916709551257390
+#define HUGE_VALF __builtin_huge_valf()
+#define CUDART_PIO2_F 1.570796327f
+#define CUDART_PIO2 1.5707963267948966
+#define CUDART_PIO4_F 0.785398163f
+#define CUDART_SQRT_TWO_F 1.414213562f
+#define CUDART_SQRT_TWO 1.4142135623730951
+#define CUDART_L2E_F 1.442695041f
+#define CUDART_LN2_F 0.693147181f
+#define CUDART_LN2 0.69314718055994529
+#define CUDART_MAX_NORMAL_F __FLT_MAX__
+#define CUDART_MIN_DENORM_F __FLT_DENORM_MIN__
+#define CUDART_MAX_NORMAL __DBL_MAX__
+#define INT8_MAX __INT8_MAX__
+#define INT8_MIN (-__INT8_MAX__ - 1)
+#define UINT8_MAX __UINT8_MAX__
+#define INT16_MAX __INT16_MAX__
+#define INT16_MIN (-__INT16_MAX__ - 1)
+#define UINT16_MAX __UINT16_MAX__
+#define INT32_MAX __INT32_MAX__
+#define INT32_MIN (-__INT32_MAX__ - 1)
+#define UINT32_MAX __UINT32_MAX__
+#define INT64_MAX __INT64_MAX__
+#define INT64_MIN (-__INT64_MAX__ - 1)
+#define UINT64_MAX __UINT64_MAX__
+#define INTPTR_MAX __INTPTR_MAX__
+#define UINTPTR_MAX __UINTPTR_MAX__
+#define PTRDIFF_MAX __PTRDIFF_MAX__
+#define SIZE_MAX __SIZE_MAX__
+#define INT8_C(x) __INT8_C(x)
+#define UINT8_C(x) __UINT8_C(x)
+#define INT16_C(x) __INT16_C(x)
+#define UINT16_C(x) __UINT16_C(x)
+#define INT32_C(x) __INT32_C(x)
+#define UINT32_C(x) __UINT32_C(x)
+#define INT64_C(x) __INT64_C(x)
+#define UINT64_C(x) __UINT64_C(x)
 
 // ---- vectors ------------------------------------------------------------------------------------------
 DH_VECTORS(signed char, char, 1, 2, 4) DH_VECTORS(unsigned char, uchar, 1, 2, 4)
@@ -238,13 +294,11 @@ template <class T> DH_IN bool dh_same_bits(T a, T b) { return __builtin_memcmp(&
 #define DH_ATOMIC2(f, T, body) \
     DH_IN T f(T *p, T v) body DH_IN T f##_block(T *p, T v) body DH_IN T f##_system(T *p, T v) body \
     DH_IN T f(volatile T *q, T v) { return f((T *)q, v); }
+#define DH_FETCH(f) { return __atomic_fetch_##f(p, v, __ATOMIC_ACQ_REL); }
 #define DH_ATOMIC_WHOLE(T) \
-    DH_ATOMIC2(atomicAdd, T, { return __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL); }) \
-    DH_ATOMIC2(atomicSub, T, { return __atomic_fetch_sub(p, v, __ATOMIC_ACQ_REL); }) \
+    DH_ATOMIC2(atomicAdd, T, DH_FETCH(add)) DH_ATOMIC2(atomicSub, T, DH_FETCH(sub)) \
     DH_ATOMIC2(atomicExch, T, { return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL); }) \
-    DH_ATOMIC2(atomicAnd, T, { return __atomic_fetch_and(p, v, __ATOMIC_ACQ_REL); }) \
-    DH_ATOMIC2(atomicOr, T, { return __atomic_fetch_or(p, v, __ATOMIC_ACQ_REL); }) \
-    DH_ATOMIC2(atomicXor, T, { return __atomic_fetch_xor(p, v, __ATOMIC_ACQ_REL); }) \
+    DH_ATOMIC2(atomicAnd, T, DH_FETCH(and)) DH_ATOMIC2(atomicOr, T, DH_FETCH(or)) DH_ATOMIC2(atomicXor, T, DH_FETCH(xor)) \
     DH_ATOMIC2(atomicMin, T, DH_UPDATE(T, p, v < old ? v : old)) \
     DH_ATOMIC2(atomicMax, T, DH_UPDATE(T, p, v > old ? v : old)) DH_ATOMIC_CAS(T)
 #define DH_ATOMIC_CAS(T) \
@@ -252,13 +306,37 @@ template <class T> DH_IN bool dh_same_bits(T a, T b) { return __builtin_memcmp(&
     DH_IN T atomicCAS_block(T *p, T c, T v) { return dh_swap_if(p, c, v); } \
     DH_IN T atomicCAS_system(T *p, T c, T v) { return dh_swap_if(p, c, v); } \
     DH_IN T atomicCAS(volatile T *p, T c, T v) { return dh_swap_if((T *)p, c, v); }
-#define DH_ATOMIC_REAL(T) \
-    DH_ATOMIC2(atomicAdd, T, DH_UPDATE(T, p, old + v)) DH_ATOMIC2(atomicSub, T, DH_UPDATE(T, p, old - v)) \
-    DH_ATOMIC2(atomicMin, T, DH_UPDATE(T, p, v < old ? v : old)) DH_ATOMIC2(atomicMax, T, DH_UPDATE(T, p, v > old ? v : old)) \
-    DH_ATOMIC2(atomicExch, T, DH_UPDATE(T, p, v))
-DH_ATOMIC_WHOLE(int) DH_ATOMIC_WHOLE(unsigned) DH_ATOMIC_WHOLE(long) DH_ATOMIC_WHOLE(unsigned long)
-DH_ATOMIC_WHOLE(long long) DH_ATOMIC_WHOLE(unsigned long long) DH_ATOMIC_CAS(unsigned short)
-DH_ATOMIC_REAL(float) DH_ATOMIC_REAL(double)
+DH_ATOMIC_WHOLE(int) DH_ATOMIC_WHOLE(unsigned) DH_ATOMIC_WHOLE(unsigned long long) DH_ATOMIC_CAS(unsigned short)
+DH_ATOMIC2(atomicMin, long long, DH_UPDATE(long long, p, v < old ? v : old))
+DH_ATOMIC2(atomicMax, long long, DH_UPDATE(long long, p, v > old ? v : old))
+DH_ATOMIC2(atomicAdd, float, DH_UPDATE(float, p, old + v)) DH_ATOMIC2(atomicAdd, double, DH_UPDATE(double, p, old + v))
+DH_ATOMIC2(atomicExch, float, DH_UPDATE(float, p, v))
+// CUDA has no others, so that kernels may have functions of these names of their own: those come before templates.
+template <class T> struct dh_Wide {};
+template <> struct dh_Wide<long> { typedef long type; };
+template <> struct dh_Wide<unsigned long> { typedef unsigned long type; };
+template <> struct dh_Wide<long long> { typedef long long type; };
+template <class T> struct dh_Float {};
+template <> struct dh_Float<float> { typedef float type; };
+template <> struct dh_Float<double> { typedef double type; };
+#define DH_ATOMIC_MORE(f, kind, body) \
+    template <class T> DH_IN typename kind<T>::type f(T *p, typename kind<T>::type v) body \
+    template <class T> DH_IN typename kind<T>::type f##_block(T *p, typename kind<T>::type v) body \
+    template <class T> DH_IN typename kind<T>::type f##_system(T *p, typename kind<T>::type v) body \
+    template <class T> DH_IN typename kind<T>::type f(volatile T *q, typename kind<T>::type v) { return f((T *)q, v); }
+DH_ATOMIC_MORE(atomicAdd, dh_Wide, DH_FETCH(add)) DH_ATOMIC_MORE(atomicSub, dh_Wide, DH_FETCH(sub))
+DH_ATOMIC_MORE(atomicAnd, dh_Wide, DH_FETCH(and)) DH_ATOMIC_MORE(atomicOr, dh_Wide, DH_FETCH(or))
+DH_ATOMIC_MORE(atomicXor, dh_Wide, DH_FETCH(xor))
+DH_ATOMIC_MORE(atomicExch, dh_Wide, { return __atomic_exchange_n(p, v, __ATOMIC_ACQ_REL); })
+DH_ATOMIC_MORE(atomicMin, dh_Wide, DH_UPDATE(T, p, v < old ? v : old)) DH_ATOMIC_MORE(atomicMax, dh_Wide, DH_UPDATE(T, p, v > old ? v : old))
+DH_ATOMIC_MORE(atomicSub, dh_Float, DH_UPDATE(T, p, old - v)) DH_ATOMIC_MORE(atomicExch, dh_Float, DH_UPDATE(T, p, v))
+DH_ATOMIC_MORE(atomicMin, dh_Float, DH_UPDATE(T, p, v < old ? v : old)) DH_ATOMIC_MORE(atomicMax, dh_Float, DH_UPDATE(T, p, v > old ? v : old))
+#define DH_ATOMIC_CAS_MORE(f) \
+    template <class T> DH_IN typename dh_Wide<T>::type f(T *p, typename dh_Wide<T>::type c, typename dh_Wide<T>::type v) { return dh_swap_if(p, c, v); }
+DH_ATOMIC_CAS_MORE(atomicCAS) DH_ATOMIC_CAS_MORE(atomicCAS_block) DH_ATOMIC_CAS_MORE(atomicCAS_system)
+template <class T> DH_IN typename dh_Wide<T>::type atomicCAS(volatile T *p, typename dh_Wide<T>::type c, typename dh_Wide<T>::type v) {
+    return dh_swap_if((T *)p, c, v);
+}
 DH_ATOMIC2(atomicInc, unsigned, DH_UPDATE(unsigned, p, old >= v ? 0 : old + 1))
 DH_ATOMIC2(atomicDec, unsigned, DH_UPDATE(unsigned, p, old == 0 || old > v ? v : old - 1))
 #define __threadfence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
@@ -372,7 +450,7 @@ DH_IN long clock() { return (long)clock64(); }
 DH_IN long long __clock64() { return clock64(); }
 DH_IN long long wall_clock64() { return clock64(); }
 extern "C" int dh_clock(int, long *) __asm__("clock_gettime");
-DH_IN unsigned long long __globaltimer() {  // nanoseconds
+DH_IN unsigned long long dh_globaltimer() {  // nanoseconds
     long t[2] = {};
     dh_clock(0, t);
     return (unsigned long long)t[0] * 1000000000ull + (unsigned long long)t[1];

@@ -54,11 +54,12 @@ class dh_Lanes : public thread_group {  // what lanes of a warp do together
         return dh_warp(dh_here, line, mask_, operation, x, 0);
     }
     template <class T> T from(int line, T x, unsigned rank) const {
-        static_assert(sizeof(T) <= 8, "shuffles take values of up to 8 bytes");
-        unsigned long long bits = 0;
-        memcpy(&bits, &x, sizeof x);
-        bits = dh_warp(dh_here, line, mask_, DH_SHUFFLE, bits, lane(rank));
-        memcpy(&x, &bits, sizeof x);
+        static_assert(sizeof(T) <= 32, "shuffles of a group take values of up to 32 bytes");
+        unsigned long long bits[(sizeof(T) + 7) / 8] = {};
+        memcpy(bits, &x, sizeof x);
+        const int where = lane(rank);
+        for (unsigned long long &part : bits) part = dh_warp(dh_here, line, mask_, DH_SHUFFLE, part, where);
+        memcpy(&x, bits, sizeof x);
         return x;
     }
 
@@ -140,6 +141,12 @@ DH_IN thread_group tiled_partition(const thread_group &parent, unsigned n) {
         if (k >= first && k < first + count) mask |= lanes & -lanes;
     return thread_group(mask);
 }
+template <class Group, class T> DH_IN coalesced_group labeled_partition(const Group &group, T label, int line = __builtin_LINE()) {
+    return coalesced_group((unsigned)dh_warp(dh_here, line, group.dh_mask(), DH_MATCH, dh_bits(label), 0));
+}
+template <class Group> DH_IN coalesced_group binary_partition(const Group &group, bool label, int line = __builtin_LINE()) {
+    return labeled_partition(group, (int)label, line);
+}
 template <class Group> DH_IN void sync(const Group &group, int line = __builtin_LINE()) { group.sync(line); }
 template <class T> struct plus { T operator()(T a, T b) const { return a + b; } };
 template <class T> struct less { T operator()(T a, T b) const { return b < a ? b : a; } };
@@ -167,4 +174,17 @@ template <class Group, class T> DH_IN T inclusive_scan(const Group &g, T x, int 
 template <class Group, class T> DH_IN T exclusive_scan(const Group &g, T x, int line = __builtin_LINE()) {
     return inclusive_scan(g, x, plus<T>(), line) - x;
 }
+// <cooperative_groups/memcpy_async.h>: copies that have ended when the call returns
+template <class Group, class T> DH_IN void memcpy_async(const Group &group, T *to, size_t places, const T *from, size_t count) {
+    const size_t n = places < count ? places : count;
+    for (size_t k = group.thread_rank(); k < n; k += group.size()) to[k] = from[k];
+}
+template <class Group, class T> DH_IN void memcpy_async(const Group &group, T *to, const T *from, size_t bytes) {
+    memcpy_async(group, to, bytes / sizeof(T), from, bytes / sizeof(T));
+}
+template <class Group> DH_IN void memcpy_async(const Group &group, void *to, const void *from, size_t bytes) {
+    memcpy_async(group, (char *)to, bytes, (const char *)from, bytes);
+}
+template <class Group> DH_IN void wait(const Group &group, int line = __builtin_LINE()) { group.sync(line); }
+template <unsigned N, class Group> DH_IN void wait_prior(const Group &group, int line = __builtin_LINE()) { group.sync(line); }
 }  // namespace cooperative_groups
