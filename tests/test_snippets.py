@@ -768,3 +768,18 @@ def test_results_of_an_element_that_returns(n):
     y, steps = kernel(da.asarray(x), da.asarray(x))
     np.testing.assert_array_equal(y.get(), np.where(x < 3, 7, x))
     np.testing.assert_array_equal(steps.get(), np.where(x < 3, 1, 2))
+
+
+@pytest.mark.parametrize("params", ["T x", "T x, raw T z"])
+def test_results_of_reductions_that_post_map_reads(params):
+    kernel = da.ReductionKernel(params, "T y", "x * x", "a + b", "if (a > 10) y += a", "0")
+    x, before = np.arange(6, dtype=np.float32).reshape(2, 3), np.array([100, 200], np.float32)
+    more = (da.asarray(x),) * params.count("raw")
+    for keepdims in (False, True):
+        out = da.asarray(before.reshape(2, 1) if keepdims else before)
+        assert kernel(da.asarray(x), *more, out, axis=1, keepdims=keepdims) is out
+        np.testing.assert_array_equal(out.get().ravel(), [100, 250])
+    np.testing.assert_array_equal(kernel(da.asarray(x), *more, axis=1).get(), [0, 50])
+    out = da.asarray(np.float32(1))
+    kernel(da.asarray(x), *more, out=out)
+    assert out.get() == 56

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from devarray.registry import get_device
 from devarray.snippets.arguments import Call, Signature, check_output, check_texts, defined
 from devarray.snippets.elementwise import ElementwiseKernel
 from devarray.snippets.signature import Param, Types, parse_params, type_named
-from devarray.snippets.text import define, is_plain, outside
+from devarray.snippets.text import assigned_first, define, is_plain, outside
 
 __all__ = ["COUNT", "Combined", "Combining", "check_result"]
 
@@ -48,6 +48,7 @@ class Combined:
         self.name, self.reduce_expr, self.out = name, reduce_expr, out
         self.post, self.preamble = post, preamble
         self.identity = "" if identity is None else str(identity).strip()
+        self.reads = not assigned_first(post, out)  # whether a given result matters to `post`
         self._loops: dict[Any, Loop] = {}
 
     def is_plain(self, types: Sequence[str]) -> bool:
@@ -69,13 +70,16 @@ class Combined:
         ins: Sequence[tuple[str, DType]],
         out: tuple[str, DType],
         reduce: str = "",
+        before: Mapping[str, str] | None = None,
     ) -> Loop:
-        """Return the loop of a text, made once for these dtypes."""
+        """Return the loop of a text, made once for these dtypes; see `define`."""
         dtypes = [d for _, d in ins]
-        key = (text, *[d.char for d in (*types.values(), *dtypes, out[1])])
+        key = (text, before is None, *[d.char for d in (*types.values(), *dtypes, out[1])])
         found = self._loops.get(key)
         if found is None:
-            (found,) = define(self.name, text, self.preamble, types, ins, [out], reduce=reduce)
+            (found,) = define(
+                self.name, text, self.preamble, types, ins, [out], before, reduce=reduce
+            )
             self._loops[key] = found
         return found
 
@@ -98,14 +102,29 @@ class Combined:
         loop = self.loop(text, types, [("nothing_", COUNT)], ("begun_", dtype))
         return map_node(loop, (0,), shape)
 
-    def finished(self, types: Types, node: Node, dtype: DType, sizes: tuple[int, int]) -> Node:
-        """Return the results of accumulators; `sizes` are those of the input and of the result."""
+    def finished(
+        self,
+        types: Types,
+        node: Node,
+        dtype: DType,
+        sizes: tuple[int, int],
+        given: Node | None = None,
+    ) -> Node:
+        """Return the results of accumulators.
+
+        `sizes` are those of the input and of the result; `given` is what the result was before.
+        """
         same = re.fullmatch(rf"\s*{self.out}\s*=\s*a\s*;?\s*", self.post) is not None
         if same and node.dtype == dtype:
             return node
         ins = [("a", node.dtype), ("in_size_", COUNT), ("out_size_", COUNT)]
-        loop = self.loop(self.post, types, ins, (self.out, dtype))
-        return map_node(loop, (node, *sizes), node.shape)
+        sources: tuple[Any, ...] = (node, *sizes)
+        before = None
+        if given is not None and self.reads:
+            before = {self.out: f"{self.out}_before_"}
+            ins, sources = [*ins, (before[self.out], dtype)], (*sources, given)
+        loop = self.loop(self.post, types, ins, (self.out, dtype), before=before)
+        return map_node(loop, sources, node.shape)
 
     def reduce(self, types: Types, node: Node, axes: Shape, keepdims: bool) -> Node:
         """Return a node with the elements of `node` combined along axes."""

@@ -140,12 +140,13 @@ class ReductionKernel(Combining):
         wanted = reduced_shape(call.shape, axes, keepdims)
         check_result(out, wanted, dtype, call.device, self.name)
         if self._struct is not None:
-            result = self._struct.reduce(call, axes, dtype).reshape(wanted)
+            result = self._struct.reduce(call, axes, dtype, out).reshape(wanted)
             return given_or_new(out, result, call.device)
         node = self._mapped(call, dtype)
         node = self._combined.reduce(call.types, node, axes, keepdims)
         sizes = math.prod(call.shape), math.prod(wanted)
-        node = self._combined.finished(call.types, node, dtype, sizes)
+        given = None if out is None else out._node()
+        node = self._combined.finished(call.types, node, dtype, sizes, given)
         return given_or_new(out, node, call.device)
 
 

@@ -100,7 +100,8 @@ def reduction_text(
         begin = f"{name}_type a = shared_[0];"
         if texts.identity:
             begin = f"{name}_type a = {texts.identity};\nif (count_ > 0) a = shared_[0];"
-        lines += [begin, f"{out} {result};", f'#line 1 "{title}"', f"{texts.post}\n;"]
+        value = f" = {result}_of_[group_]" if texts.reads else ""
+        lines += [begin, f"{out} {result}{value};", f'#line 1 "{title}"', f"{texts.post}\n;"]
         lines.append(f"{result}_of_[group_] = {result};")
     lines += ["}", "}"]
     return "\n".join(lines) + "\n"
@@ -125,8 +126,8 @@ class StructReduction:
         self._of, self._texts = kernel, texts
         self._kernels: dict[Any, tuple[RawKernel, dict[str, Any]]] = {}
 
-    def reduce(self, call: Call, axes: Shape, dtype: DType) -> DeviceArray:
-        """Return the results, one behind the other."""
+    def reduce(self, call: Call, axes: Shape, dtype: DType, out: DeviceArray | None) -> DeviceArray:
+        """Return the results, one behind the other; `out` has what they were before."""
         of, shape = self._of, call.shape
         kept = tuple(axis for axis in range(len(shape)) if axis not in axes)
         order = kept + axes
@@ -145,6 +146,8 @@ class StructReduction:
         )
         values += size_values(sizes, arrays, of.name)
         result: DeviceArray = fresh_buffer(call.device, (groups,), dtype)
+        if self._texts.reads:
+            result[...] = 0 if out is None else out.reshape(-1)
         if groups:
             walk = (*_walk(call.device, length, 1), math.prod(shape), groups)
             kernel((groups,), (BLOCK,), (*walk, *values, result))
