@@ -241,3 +241,34 @@ def test_checks_of_shared_arrays_of_classes(kind):
     assert run(source.replace("LAST", "8"), 8, 8, checks=True) == list(range(8))[::-1]
     with pytest.raises(DeviceError, match=r"shared array 's'.*, which no thread"):
         run(source.replace("LAST", "7"), 8, 8, checks=True)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [("thrust/complex.h", "thrust::complex"), ("cupy/complex.cuh", "complex")],
+)
+@pytest.mark.parametrize(("dtype", "real"), [("complex64", "float"), ("complex128", "double")])
+def test_classes_of_complex_numbers(header, name, dtype, real):
+    module = da.RawModule(
+        f"""#include <{header}>
+        typedef {name}<{real}> C;
+        __global__ void combine(const C *z, C *w, {real} *size) {{
+            const int i = threadIdx.x;
+            C square = z[i] * z[i];
+            square -= C(1, 2);
+            w[i] = exp(square) / C(2) + conj(z[i]) * ({real})3;
+            size[i] = abs(z[i]) + arg(z[i]) + w[i].real();
+        }}
+        template <class T> __global__ void root({name}<T> *z) {{
+            z[threadIdx.x] = sqrt(z[threadIdx.x]) + T(1);
+        }}""",
+        names=[f"root<{real}>"],
+    )
+    z = np.array([1 + 2j, -0.5j, -3, 0.25 + 1j], dtype)
+    x, w, size = da.asarray(z), da.zeros(4, dtype), da.zeros(4, z.real.dtype)
+    module.get_function("combine")(1, 4, (x, w, size))
+    expected = np.exp(z * z - (1 + 2j)) / 2 + z.conj() * 3
+    np.testing.assert_allclose(w.get(), expected, rtol=1e-5)
+    np.testing.assert_allclose(size.get(), abs(z) + np.angle(z) + expected.real, rtol=1e-5)
+    module.get_function(f"root<{real}>")(1, 4, (x,))
+    np.testing.assert_allclose(x.get(), np.sqrt(z) + 1, rtol=1e-5)

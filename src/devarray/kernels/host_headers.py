@@ -10,10 +10,13 @@ from .source_text import INCLUDE
 __all__ = ["Headers", "known_headers", "library_names"]
 
 _LINE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", re.MULTILINE)
+_COMPLEX = ("host_complex.h", "classes/pycuda-complex.hpp", "host_thrust.h")
 _KNOWN: dict[str, tuple[str, ...]] = {
     r"cuda_fp16\.h(?:pp)?|hip/hip_fp16\.h": ("host_half.h",),
     r"cuda_bf16\.h(?:pp)?|hip/hip_bf(?:loat)?16\.h": ("host_half.h", "host_bfloat.h"),
     r"cuComplex\.h|hip/hip_complex\.h": ("host_complex.h",),
+    r"thrust/complex\.h": _COMPLEX,
+    r"cupy/complex\.cuh": (*_COMPLEX, "host_cupy.h"),
     r"cooperative_groups(?:/(?:reduce|scan|memcpy_async))?\.h|hip/hip_cooperative_groups\.h": (
         "host_groups.h",
     ),

@@ -21,7 +21,7 @@ _TEXTURES = re.compile(
 )
 _HEADERS = re.compile(
     r"^[ \t]*#[ \t]*include[ \t]*[<\"]((?:cu|hip)rand\w*\.h|mma\.h"
-    r"|cu(?:blas|fft|sparse|solver)\w*\.h|(?:cub|cuda|cutlass|thrust)/[^>\"]*)[>\"]",
+    r"|cu(?:blas|fft|sparse|solver)\w*\.h|(?:cub|cuda|cutlass|thrust(?!/complex\.h))/[^>\"]*)[>\"]",
     re.MULTILINE,
 )
 _INSTEAD = {

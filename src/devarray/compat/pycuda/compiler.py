@@ -58,7 +58,9 @@ def _options(options: Sequence[str] | None, include_dirs: Sequence[str], source:
             kept.append(word)
     kept += [f"-I{shlex.quote(str(folder))}" for folder in include_dirs]
     if "pycuda-" in source:
-        kept.append(f"-I{shlex.quote(str(resources.files(__package__) / 'include'))}")
+        classes = resources.files("devarray.kernels") / "include" / "classes"
+        for folder in (resources.files(__package__) / "include", classes):
+            kept.append(f"-I{shlex.quote(str(folder))}")
     return kept
 
 

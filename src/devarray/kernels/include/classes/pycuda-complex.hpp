@@ -1,6 +1,7 @@
 // Complex numbers for kernels, under PyCUDA's names: pycuda::complex<float> and <double>.
 // They lie in memory as numpy.complex64 and numpy.complex128 do.
-#pragma once
+#ifndef PYCUDA_COMPLEX
+#define PYCUDA_COMPLEX
 
 extern "C++" {
 namespace pycuda {
@@ -289,3 +290,5 @@ template <class T> __device__ complex<T> atan(const complex<T> &z) {
 
 }  // namespace pycuda
 }  // extern "C++"
+
+#endif
