@@ -2,6 +2,20 @@
 
 import random
 
+# in which threads of a warp wait for each other
+FUNCTIONS = """__device__ unsigned given(unsigned v, int by = 8) {
+    unsigned t = v * 3u + threadIdx.x; // of its own
+    if (by > 3) t ^= v >> 3;
+    t ^= __shfl_xor_sync(~0u, t, by);
+    return t + v;
+}
+template <unsigned N, class T> __device__ __forceinline__ void mix(T &a, const T *own) {
+    T t = *own, left = given(t);
+    for (unsigned k = 0; k < N; k += 2)
+        a += __shfl_sync(~0u, left + k, k + N) * (t | 1u);
+}
+"""
+
 
 class Program:
     """A random kernel without races: who writes a shared array writes its own element of it.
@@ -75,7 +89,7 @@ class Program:
 
     def of_a_warp(self, depth):
         pick = self.random.choice
-        kind = self.random.randrange(6 if depth else 4)
+        kind = self.random.randrange(8 if depth else 6)
         target, value = pick(self.private), self.value(1)
         if kind <= 1:
             way, by = pick(["", "_up", "_down", "_xor"]), pick(["1", "5u", "t % 7u", "16"])
@@ -87,11 +101,15 @@ class Program:
         if kind == 3:
             name = pick(["reduce_add", "reduce_max", "reduce_xor", "match_any"])
             return f"{target} -= __{name}_sync(~0u, {value} % 5u);"
+        if kind == 4:
+            return f"{target} ^= given({value}, {pick(['1', '2', '16'])}) + given(given(t), 4);"
+        if kind == 5:
+            return f"if (n > 3u) mix<{pick(['3u', '7u'])}>({target}, w + t); else a += 0u;"
         saved = list(self.private), list(self.fixed), self.parted
         self.parted = True
         inner = [self.statement(depth - 1) for _ in range(3)]
         self.private, self.fixed, self.parted = saved
-        if kind == 4:
+        if kind == 6:
             # the same for all threads of a warp
             condition = pick(["t / 32u == 1u", f"__shfl_sync(~0u, {value}, 3) % 2u"])
             other = f"else {{ {self.simple()} }}" if self.random.random() < 0.5 else ""
@@ -110,7 +128,11 @@ class Program:
 
     def text(self, name):
         body = "\n    ".join(self.statement(2) for _ in range(9))
-        return f"""__global__ void {name}(const unsigned *x, unsigned *y, unsigned n) {{
+        functions = ""
+        if self.warps:
+            functions = FUNCTIONS.replace("given", f"given_{name}").replace("mix", f"mix_{name}")
+            body = body.replace("given", f"given_{name}").replace("mix", f"mix_{name}")
+        return f"""{functions}__global__ void {name}(const unsigned *x, unsigned *y, unsigned n) {{
     __shared__ unsigned r[64], w[64];
     unsigned t = threadIdx.x, a = x[t], b = t * 5u, u = blockIdx.x;
     r[t] = a; w[t] = b;

@@ -258,7 +258,6 @@ LEFT_TO_FIBERS = {
     "a jump": "for (int k = 0; k < 3; ++k) { if (x[threadIdx.x]) break; __syncthreads(); }",
     "a directive": "\n#if 1\n__syncthreads();\n#else\n__syncwarp();\n#endif\nx[threadIdx.x] = 2;",
     "a count for some": "if (threadIdx.x % 2) { int n = __syncthreads_count(1); x[1] = n; }",
-    "two declarations": "int v = 1, w = __shfl_sync(~0u, v, 0); x[threadIdx.x] = w;",
     "a match for all": "int p; unsigned m = __match_all_sync(~0u, 1, &p); x[threadIdx.x] = m + p;",
     "a limit from memory": "for (int k = 0; k < x[threadIdx.x]; ++k) { __syncthreads(); }",
 }

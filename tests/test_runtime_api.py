@@ -445,25 +445,31 @@ def test_what_fails_changes_nothing_and_leaks_nothing(device):
 # ---- the end of devices
 
 
-def test_closed_devices(device):
+@pytest.mark.parametrize("name", NAMES)
+def test_closed_devices(name, monkeypatch):
+    # opened anew and put aside afterwards: the device that the other tests use stays open
+    monkeypatch.setattr(registry, "_open", {})
+    device = da.Device(name)
+    with device:
+        closing(device)
+
+
+def closing(device):
     x = da.to_gpu(np.arange(4.0))
     y = x + 1
     stream = da.Stream(device)
     device.close()
-    try:
-        for use in (x.get, y.get, lambda: x * 2 + 0 * y.get(), lambda: da.Stream(device)):
-            with pytest.raises(da.DeviceError, match="was closed; Device"):
-                use()
-        del stream
-        again = da.Device(device.name)
-        assert again is not device
-        da.synchronize()  # what is pending on the closed device is in nobody's way
-        with da.capture() as step:
-            da.evaluate(da.ones(3, device=again) + 3)
-        assert step.launches == 1
-        np.testing.assert_array_equal((da.ones(3, device=again) + 1).get(), [2, 2, 2])
-    finally:
-        da.Device(device.name)
+    for use in (x.get, y.get, lambda: x * 2 + 0 * y.get(), lambda: da.Stream(device)):
+        with pytest.raises(da.DeviceError, match="was closed; Device"):
+            use()
+    del stream
+    again = da.Device(device.name)
+    assert again is not device
+    da.synchronize()  # what is pending on the closed device is in nobody's way
+    with da.capture() as step:
+        da.evaluate(da.ones(3, device=again) + 3)
+    assert step.launches == 1
+    np.testing.assert_array_equal((da.ones(3, device=again) + 1).get(), [2, 2, 2])
 
 
 def _in_child(name, queue):

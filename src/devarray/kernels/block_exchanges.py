@@ -15,13 +15,12 @@ from .statements import (
     Statement,
     Token,
     closing,
-    declarators,
     parse_body,
     split_tokens,
     tokens_of,
 )
 
-__all__ = ["BLOCK_STEPS", "WARP_STEPS", "Edit", "edited", "exchange_edits"]
+__all__ = ["BLOCK_STEPS", "WARP_STEPS", "Edit", "edited", "exchange_edits", "is_exchange"]
 
 # What stands between two loops over the threads, of a warp and of the block
 WARP_STEPS = frozenset(("__syncwarp", "__dh_swap", "__dh_tally"))
@@ -63,6 +62,10 @@ def exchange_edits(masked: str, start: int, end: int) -> tuple[list[Edit], int]:
     ------
     NotUnderstoodError
         If an exchange stands where it may not be reached by all that its statement is for.
+
+    Notes
+    -----
+    Declarations with exchanges are of one variable each; `block_calls` sees to that.
     """
     if not _ALL.search(masked, start, end):
         return [], 0
@@ -84,7 +87,7 @@ class _Writer:
             if statement.kind in ("declaration", "expression"):
                 self._simple(statement, in_block)
                 continue
-            if any(map(_is_exchange, statement.head)):
+            if any(map(is_exchange, statement.head)):
                 if statement.kind != "if":
                     raise NotUnderstoodError("an exchange in the head of " + statement.kind)
                 self._condition(statement, in_block)
@@ -95,10 +98,8 @@ class _Writer:
                     self.statements([child], False)
 
     def _simple(self, statement: Statement, in_block: bool) -> None:
-        if not any(map(_is_exchange, statement.tokens)):
+        if not any(map(is_exchange, statement.tokens)):
             return
-        if statement.kind == "declaration" and len(declarators(statement.tokens[:-1]) or ()) > 1:
-            raise NotUnderstoodError("an exchange beside another declaration")
         steps = self._steps(statement.tokens)
         begin, stop = statement.tokens[0].start, statement.tokens[-1].end
         self.edits.append((begin, begin, ("" if in_block else "{ ") + steps))
@@ -193,7 +194,8 @@ class _Writer:
         return [*before, text.replace("{}", str(number))], number
 
 
-def _is_exchange(token: Token) -> bool:
+def is_exchange(token: Token) -> bool:
+    """Say whether a word is a shuffle, a vote or the like."""
     return _ALL.fullmatch(token.text) is not None
 
 
@@ -201,7 +203,7 @@ def _calls(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
     """Yield where exchanges begin and end that are not inside of another one."""
     k = 0
     while k < len(tokens):
-        if not _is_exchange(tokens[k]):
+        if not is_exchange(tokens[k]):
             k += 1
             continue
         if k + 1 == len(tokens) or tokens[k + 1].text != "(":

@@ -6,9 +6,10 @@ Its statements become nodes: regions that threads run on their own, barriers, lo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .block_calls import Callable
 from .block_exchanges import BLOCK_STEPS, WARP_STEPS
 from .statements import (
     ASSIGNMENTS,
@@ -70,6 +71,8 @@ class Surroundings:
         Whatever makes threads wait for each other.
     by_reference : frozenset of str
         Functions that take references.
+    functions : mapping of str to Callable
+        Those in which threads wait, and that can stand in place of their calls.
     """
 
     source: str
@@ -78,6 +81,7 @@ class Surroundings:
     macro_parameters: dict[str, set[str]]
     waits: re.Pattern[str]
     by_reference: frozenset[str]
+    functions: Mapping[str, Callable] = field(default_factory=dict)
 
 
 @dataclass

@@ -17,9 +17,11 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .block_calls import with_calls
 from .block_exchanges import BLOCK_STEPS, edited, exchange_edits
 from .block_reader import Node, Region, Stride, Surroundings, Variable
 from .block_variables import Analysis
+from .signatures import parse_parameters
 from .statements import (
     Declarator,
     NotUnderstoodError,
@@ -43,27 +45,28 @@ _LEAVE = (
 )
 
 
-def block_text(
-    head: str, parameters: Iterable[str], start: int, end: int, around: Surroundings
-) -> str | None:
+def block_text(head: str, listed: str, start: int, end: int, around: Surroundings) -> str | None:
     """Return the statements of a kernel for a whole block; None if it is better left as it is.
 
     Parameters
     ----------
     head : str
         What comes before the kernel's parameters.
-    parameters : iterable of str
-        Their names.
+    listed : str
+        The parameters.
     start, end : int
         Where the text between the kernel's braces lies in the source.
     """
     try:
         if re.search(r"\b(?:__)?(?:dh_|DH_)", around.masked[start:end]):
             raise NotUnderstoodError("names that are ours")
-        edits, exchanges = exchange_edits(around.masked, start, end)
-        source, masked = edited(around.source, edits), edited(around.masked, edits)
+        texts = around.source, around.masked
+        source, masked = with_calls(*texts, start, end, around.functions, listed)
         end += len(source) - len(around.source)
-        around = replace(around, source=source, masked=masked)
+        edits, exchanges = exchange_edits(masked, start, end)
+        around = replace(around, source=edited(source, edits), masked=edited(masked, edits))
+        end += len(around.source) - len(source)
+        parameters = [parameter.name for parameter in parse_parameters(listed)]
         return _Writer(exchanges, head, parameters, start, end, around).text()
     except NotUnderstoodError:
         return None

@@ -12,12 +12,12 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from functools import cache
 
+from .block_calls import callables
 from .branches import Branches, guarded
 from .host_blocks import Surroundings, block_text
 from .host_headers import Headers, known_headers, library_names
 from .host_refusals import assembly, refusals
 from .preludes import prelude
-from .signatures import parse_parameters
 from .source_text import (
     ALIGNED,
     C_LINKAGE,
@@ -69,10 +69,11 @@ def _brings(pattern: str, reading: Reading) -> tuple[str, str, bool]:
 
 def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
     """Return what is changed in each kernel that is written as loops over a block's threads."""
-    pattern, _, doubt = _brings(_WAITS, reading)
+    pattern, calls, doubt = _brings(_WAITS, reading)
     if doubt or not reading.whole:
         return {}
     by_reference = [p.name for p in reading.pieces if not p.kernel and "&" in p.head and p.name]
+    waiting = [p for p in reading.pieces if not p.kernel and re.fullmatch(calls, p.name)]
     around = Surroundings(
         source,
         reading.masked,
@@ -80,6 +81,7 @@ def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
         reading.macro_parameters,
         re.compile(pattern),
         frozenset(by_reference),
+        callables(source, reading.masked, waiting),
     )
     found: dict[str, Edits] = {}
     bodies: dict[str, str] = {}
@@ -90,10 +92,9 @@ def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
         place = next(functions(piece.head, reading.markers))[1]
         end = closing(piece.head, place) - 1
         listed = piece.head[place:end]
-        names = [parameter.name for parameter in parse_parameters(listed)]
         start = piece.start + len(piece.head) + 1
         stop = piece.start + len(piece.text) - 1
-        text = block_text(piece.head[:place], names, start, stop, around)
+        text = block_text(piece.head[:place], listed, start, stop, around)
         if bodies.setdefault(piece.full_name, piece.text.strip()) != piece.text.strip():
             different.add(piece.full_name)  # in branches of #if
         if text is not None:
@@ -329,7 +330,12 @@ def host_text(
     launchers = _entry_text(reading, names, blocks, branches)
     everything = reading.masked + " ".join(reading.macros.values())
     _, calls, doubt = _brings(_INDICES, reading)
-    texts = [everything] if names else [piece.text for piece in reading.pieces if piece.kernel]
+    texts = [
+        blocks[piece.full_name][-1][2] if piece.full_name in blocks else piece.text
+        for piece in reading.pieces
+        if piece.kernel
+    ]
+    texts += names
     indices = doubt or any(re.search(calls, text) for text in texts)
     prints = re.search(r"\bprintf\b", everything) is not None
     return "\n".join(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 __all__ = [
     "ASSIGNMENTS",
@@ -23,6 +24,7 @@ __all__ = [
     "closing",
     "declarators",
     "parse_body",
+    "separations",
     "shared_tokens",
     "split_tokens",
     "step_of",
@@ -292,6 +294,15 @@ def declarators(tokens: list[Token]) -> list[Declarator] | None:
             Declarator(name, (*type_, *stars), frozenset(qualifiers), lengths, value, plain)
         )
     return found
+
+
+def separations(statement: Statement) -> list[tuple[int, int, str]]:
+    """Return what makes a declaration of its own of each variable: from, to, what comes instead."""
+    tokens = statement.tokens[:-1]
+    place, _, _ = _type([token.text for token in tokens])
+    type_ = " ".join(token.text for token in tokens[:place])
+    parts = split_tokens(tokens[place:], ",")
+    return [(a[-1].end, b[0].start, f"; {type_} ") for a, b in pairwise(parts)]
 
 
 def _type(words: list[str]) -> tuple[int, list[str], list[str]]:

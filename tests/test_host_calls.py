@@ -1,0 +1,190 @@
+"""Functions in which threads wait, in kernels that are loops over the threads of a block."""
+
+import numpy as np
+import pytest
+
+from devarray.errors import CompileError
+from devarray.kernels.host_grid import HostModule
+from devarray.kernels.host_text import _blocks, host_text
+from devarray.kernels.source_text import read
+from host_modules import at
+
+FUNCTIONS = """
+__inline__ __device__ float warp_sum(float val) {
+    for (int offset = warpSize / 2; offset > 0; offset /= 2)
+        val += __shfl_down_sync(0xffffffff, val, offset); // with a comment
+    return val;
+}
+__inline__ __device__ float block_sum(float val) {
+    static __shared__ float shared[32];
+    int lane = threadIdx.x % warpSize, wid = threadIdx.x / warpSize;
+    val = warp_sum(val);
+    if (lane == 0) shared[wid] = val;
+    __syncthreads();
+    val = (threadIdx.x < blockDim.x / warpSize) ? shared[lane] : 0;
+    if (wid == 0) val = warp_sum(val);
+    __syncthreads();
+    return val;
+}
+template <typename T, int SIZE> __device__ void halve(volatile T *s, unsigned tid) {
+    #pragma unroll
+    for (int k = SIZE / 2; k > 0; k >>= 1) {
+        if (tid < k) s[tid] = s[tid] + s[tid + k];
+        __syncthreads();
+    }
+}
+template <class T> __device__ __forceinline__ T scan_warp(T v, int lane) {
+    for (int d = 1; d < 32; d <<= 1) { T u = __shfl_up_sync(~0u, v, d); if (lane >= d) v += u; }
+    return v;
+}
+template <class T> __device__ void scan_block(T &v, T *sums, const int &n, T zero = 0) {
+    const int lane = threadIdx.x & 31, w = threadIdx.x >> 5;
+    v = scan_warp(v, lane);
+    if (lane == 31) sums[w] = v;
+    __syncthreads();
+    if (w == 0) sums[lane] = scan_warp<T>(lane < n ? sums[lane] : zero, lane);
+    __syncthreads();
+    if (w > 0) v += sums[w - 1];
+}
+struct Pair { float a; int b; };
+__device__ Pair swapped(Pair p) {
+    Pair q = p;
+    q.a = __shfl_xor_sync(~0u, p.a, 1);
+    q.b = __shfl_xor_sync(~0u, p.b, 1);
+    return q;
+}
+"""
+KERNELS = {
+    "sums": """__global__ void sums(const float *x, float *y, int n) {
+    float sum = 0;
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += blockDim.x * gridDim.x)
+        sum += x[i];
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) y[blockIdx.x] = sum;
+}""",
+    "tree": """__global__ void tree(const float *x, float *y, int n) {
+    __shared__ float s[64];
+    unsigned t = threadIdx.x;
+    s[t] = x[blockIdx.x * 64 + t];
+    __syncthreads();
+    halve<float, 64>(s, t);
+    if (t == 0) y[blockIdx.x] = s[0];
+}""",
+    "scan": """__global__ void scan(const float *x, float *y, int n) {
+    __shared__ float sums[32];
+    float v = x[blockIdx.x * blockDim.x + threadIdx.x];
+    scan_block(v, sums, blockDim.x / 32);
+    y[blockIdx.x * blockDim.x + threadIdx.x] = v;
+}""",
+    "nested": """__global__ void nested(const float *x, float *y, int n) {
+    int lane = threadIdx.x % 32; // as in the functions
+    float val = x[blockIdx.x * 64 + threadIdx.x], offset = warp_sum(warp_sum(val) + lane) + val;
+    if (threadIdx.x >= 32)
+        offset -= scan_warp(val,
+                            lane);
+    else offset += warp_sum(offset) * 0.5f;
+    if (block_sum(val) > 3) offset += 1000;
+    for (int k = 0; k < 2; ++k) { val = block_sum(val) + k; offset += val; }
+    y[blockIdx.x * 64 + threadIdx.x] = offset;
+}""",
+    "pairs": """__global__ void pairs(const float *x, float *y, int n) {
+    Pair p = {x[threadIdx.x + blockIdx.x], (int)threadIdx.x};
+    Pair q = swapped(p);
+    y[blockIdx.x * 64 + threadIdx.x] = p.a - 2 * q.a + p.b * 100 + q.b;
+}""",
+}
+X = np.random.default_rng(1).random(1000).astype("f4")
+
+
+@pytest.fixture(scope="module")
+def both():
+    source = FUNCTIONS + "\n".join(KERNELS.values())
+    assert set(_blocks(source, read(source))) == set(KERNELS)
+    modules = [HostModule(source, whole_blocks=w, ended_pass=True) for w in (True, False)]
+    assert modules[0].whole_blocks
+    # what the kernels no longer call does not need the indices where functions see them
+    assert "#define DH_INDICES" not in host_text(source, whole_blocks=True)
+    return modules
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_same_as_with_fibers(both, name):
+    results = []
+    for module in both:
+        y = np.zeros(256, "f4")
+        module.launch(name, 4, 64, [at(X), at(y), X.size])
+        results.append(y)
+    assert results[0].any()
+    np.testing.assert_array_equal(*results)
+
+
+def test_against_numpy(both):
+    y = np.zeros(256, "f4")
+    for name in ("sums", "tree"):
+        both[0].launch(name, 4, 64, [at(X), at(y), 256])
+        np.testing.assert_allclose(y[:4], X[:256].reshape(4, 64).sum(1), rtol=1e-5)
+    both[0].launch("scan", 4, 64, [at(X), at(y), 256])
+    expected = X[:256].reshape(4, 64).cumsum(1)
+    np.testing.assert_allclose(y.reshape(4, 64), expected, rtol=1e-5)
+
+
+LEFT_TO_FIBERS = {
+    "a return in the middle": (
+        "__device__ int f(int v) { if (v < 0) return 0; return __shfl_sync(~0u, v, 0); }",
+        "x[threadIdx.x] = f(threadIdx.x);",
+    ),
+    "two of a name": (
+        "__device__ int f(int v) { return __shfl_sync(~0u, v, 0); }"
+        "__device__ float f(float v) { return __shfl_sync(~0u, v, 1); }",
+        "x[threadIdx.x] = f(threadIdx.x) + f(1.f);",
+    ),
+    "recursion": (
+        "__device__ int f(int v) { __syncwarp(); return v > 3 ? v : f(v + 1); }",
+        "x[threadIdx.x] = f(threadIdx.x);",
+    ),
+    "a call for some": (
+        "__device__ int f(int v) { return __shfl_sync(~0u, v, 0); }",
+        "x[threadIdx.x] = threadIdx.x < 32 ? f(threadIdx.x) : 7;",
+    ),
+    "a call in a loop's head": (
+        "__device__ int f(int v) { return __shfl_sync(~0u, v, 0); }",
+        "for (int k = 0; k < f(3); ++k) x[threadIdx.x] = k;",
+    ),
+    "a reference to a part": (
+        "__device__ void f(int &v) { v += __shfl_sync(~0u, v, 0); }",
+        "int v[2] = {1, 2}; f(v[threadIdx.x % 2]); x[threadIdx.x] = v[0] + v[1];",
+    ),
+    "a method": (
+        "struct F { __device__ int f(int v) { return __shfl_sync(~0u, v, 0); } };",
+        "F f; x[threadIdx.x] = f.f(threadIdx.x);",
+    ),
+    "a pointer to a function": (
+        "__device__ int f(int v) { return __shfl_sync(~0u, v, 0); }",
+        "int (*g)(int) = f; x[threadIdx.x] = g(threadIdx.x);",
+    ),
+    "strings": (
+        '__device__ int f(int v) { printf("%d"); return __shfl_sync(~0u, v, 0); }',
+        "x[threadIdx.x] = f(threadIdx.x);",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LEFT_TO_FIBERS)
+def test_what_is_left_to_fibers(what):
+    functions, body = LEFT_TO_FIBERS[what]
+    source = f"{functions}\n__global__ void k(int *x) {{ {body} }}"
+    assert not _blocks(source, read(source))
+
+
+def test_messages_are_those_of_the_text_as_it_is():
+    source = """__device__ int f(int v) {
+    int w = nothing;
+    return __shfl_sync(~0u, v + w, 0);
+}
+__global__ void k(int *x) {
+    x[threadIdx.x] = f(3);
+}"""
+    assert _blocks(source, read(source))
+    with pytest.raises(CompileError, match=r"kernel:2:\d+: error: .*nothing.") as error:
+        HostModule(source)
+    assert "dh_0" not in error.value.log
