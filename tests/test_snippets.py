@@ -746,7 +746,7 @@ def test_arrays_of_indices():
     add = da.ElementwiseKernel(
         "S row, T value",
         "raw T y",
-        "ptrdiff_t at[3]; at[0] = row; at[1] = i; at[2] = 1; atomicAdd(&y[at], value);",
+        "int n = i, at[] = {row, i, 1}; (void)n; atomicAdd(&y[at], value);",
     )
     y, expected = da.zeros((4, 3, 2)), np.zeros((4, 3, 2))
     add(da.asarray(rows), 2.5, y)
@@ -783,3 +783,11 @@ def test_results_of_reductions_that_post_map_reads(params):
     out = da.asarray(np.float32(1))
     kernel(da.asarray(x), *more, out=out)
     assert out.get() == 56
+
+
+def test_the_index_that_reductions_have():
+    kernel = da.ReductionKernel("S t, raw T x", "T y", "x[_j * 3 + t]", "a + b", "y = a", "0")
+    t, x = np.array([2, 0, 1]), np.arange(9.0)
+    assert kernel(da.asarray(t), da.asarray(x)).get() == x.reshape(3, 3)[np.arange(3), t].sum()
+    with pytest.raises(da.UnsupportedError, match=r"_j is known in reductions of all elements"):
+        kernel(da.asarray(t.reshape(3, 1)), da.asarray(x), axis=0)

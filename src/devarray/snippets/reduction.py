@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from devarray.errors import UnsupportedError
 from devarray.kernels.ops import canonical
 from devarray.layout import Shape, normalize_axes, reduced_shape
 from devarray.operands import device_of, on_stream
@@ -17,6 +19,7 @@ from devarray.snippets.combined import Combined, Combining, check_result
 from devarray.snippets.indexed import IndexedKernel, check_arguments
 from devarray.snippets.signature import Param, c_type, parse_arguments
 from devarray.snippets.structs import PointerReduction, StructReduction
+from devarray.snippets.text import outside, uses
 
 __all__ = ["IndexedReduction", "ReductionKernel"]
 
@@ -35,7 +38,8 @@ class ReductionKernel(Combining):
     in_params, out_params : str
         As for `ElementwiseKernel`; there is one output.
     map_expr : str
-        An expression of the inputs: what each element becomes.
+        An expression of the inputs: what each element becomes. ``i``, or ``_j``, is its index, in C
+        order; ``_j`` is known in reductions of all elements.
     reduce_expr : str
         An expression of ``a`` and ``b``, two of these or of what they were combined to. It must be
         associative, and is applied in a fixed order that depends on the shape alone.
@@ -79,7 +83,9 @@ class ReductionKernel(Combining):
         preamble: str = "",
         options: Sequence[str] = (),
     ) -> None:
-        check_texts(name, options, reduce_expr=reduce_expr)
+        check_texts(name, options, map_expr=map_expr, reduce_expr=reduce_expr)
+        self._counted = uses(map_expr, "_j")
+        map_expr = outside(lambda part: re.sub(r"\b_j\b", "i", part), map_expr)
         super().__init__(
             in_params, out_params, map_expr, reduce_expr, post_map_expr, identity, name,
             reduce_type, preamble, options,
@@ -139,6 +145,11 @@ class ReductionKernel(Combining):
         axes = normalize_axes(axis, len(call.shape))
         wanted = reduced_shape(call.shape, axes, keepdims)
         check_result(out, wanted, dtype, call.device, self.name)
+        if self._counted and len(axes) < len(call.shape):
+            raise UnsupportedError(
+                f"kernel {self.name}: _j is known in reductions of all elements only, not of axes "
+                f"{axes} of {len(call.shape)}: use i, the index in C order"
+            )
         if self._struct is not None:
             result = self._struct.reduce(call, axes, dtype, out).reshape(wanted)
             return given_or_new(out, result, call.device)

@@ -161,7 +161,7 @@ def _index_arrays(code: str) -> dict[str, int]:
     """Return the arrays that a text declares, such as ``int at[] = {i, j};``, and their lengths."""
     found = {}
     for name, length, values in re.findall(
-        r"\b\w+\s+(\w+)\s*\[\s*(\d*)\s*\]\s*(?:=?\s*\{([^{}]*)\}\s*)?[;,]", code
+        r"(?:\b\w+\s+|,\s*)(\w+)\s*\[\s*(\d*)\s*\]\s*(?:=?\s*\{([^{}]*)\}\s*)?[;,]", code
     ):
         found[name] = int(length) if length else len(list(split_list(values)))
     return {name: length for name, length in found.items() if length}
@@ -197,7 +197,8 @@ def opening(
     """Return what stands before a kernel: complex numbers, the types, the preamble."""
     preamble = complex_words(COMPLEX_HEADERS.sub("", preamble))
     named = "\n".join((preamble, *texts, *(slot.type for slot in slots)))
-    lines = []
+    # C++ refuses `int at[] = {i}` for a long i, CUDA's compiler only warns
+    lines = ["#ifdef __clang__", '#pragma clang diagnostic ignored "-Wc++11-narrowing"', "#endif"]
     if re.search(r"\bhalf\b", named) or any(dtype.char == "e" for dtype in types.values()):
         lines += ["#ifdef __CUDACC_RTC__", "#include <cuda_fp16.h>", "#endif"]
     if "sn_complex" in named or any(dtype.kind == "c" for dtype in types.values()):
