@@ -207,10 +207,11 @@ def test_events():
     start, end = driver.Event(), driver.Event()
     with pytest.raises(driver.LogicError, match="recorded"):
         end.time_since(start)
+    begin = time.perf_counter()
     assert start.record() is start
     time.sleep(0.002)
     end.record().synchronize()
-    assert 1 < end.time_since(start) < 10_000
+    assert 1 < end.time_since(start) < 1000 * (time.perf_counter() - begin) + 1
     assert start.time_till(end) == end.time_since(start)
     untimed = driver.Event(driver.event_flags.DISABLE_TIMING)
     untimed.record()

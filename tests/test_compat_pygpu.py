@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import threading
+import time
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
@@ -952,12 +953,13 @@ def test_events_tell_time():
     stream = pygpu.cudaStream_t()
     assert stream.last_status().as_int() == OK == start.last_status().as_int()
     for args in ((), (stream,)):
+        begin = time.perf_counter()
         assert pygpu.cudaEventRecord(start, *args).as_int() == OK
         to_gpu(np.zeros(100_000))
         assert pygpu.cudaEventRecord(end, *args).as_int() == OK
         assert pygpu.cudaEventSynchronize(end).as_int() == OK
         elapsed, error = pygpu.cudaEventElapsedTime(start, end)
-        assert error.as_int() == OK and 0 <= elapsed < 10_000
+        assert error.as_int() == OK and 0 <= elapsed < 1000 * (time.perf_counter() - begin) + 1
     assert isinstance(stream.get(), object) and int(stream) == stream.stream.native
     cell = ctypes.c_void_p.from_address(int(stream.get()))
     assert (cell.value or 0) == int(stream)

@@ -9,6 +9,7 @@ import pytest
 import devarray as da
 from devarray import engine
 from devarray.graph import live_pending
+from devarray.plans import forget_plans
 from devarray.registry import get_device
 
 
@@ -518,6 +519,7 @@ def broken_compiler(monkeypatch):
         raise BrokenError
 
     def on():
+        forget_plans()  # another test may have compiled the very same kernel
         monkeypatch.setattr(device, "compile", refuse)
 
     return on, monkeypatch.undo

@@ -171,6 +171,6 @@ def test_long_sources_take_no_more_than_their_length():
         f"__global__ void k(int *y, int n) {{\n{lines}}}\n"
         "__global__ void d(int *y) { extern __shared__ int s[]; y[0] = s[0]; }\n"
     )
-    start = time.perf_counter()
+    start = time.thread_time()  # of this thread alone, whatever else the machine does
     host_text(source)
-    assert time.perf_counter() - start < 8  # a time that grows with the square: minutes
+    assert time.thread_time() - start < 8  # a time that grows with the square: minutes

@@ -167,7 +167,7 @@ ONE = [
 @PLAIN
 @pytest.mark.parametrize("expression", ONE, ids=range(len(ONE)))
 @pytest.mark.parametrize("how", ["item", "bool", "get", "repr"])
-def test_expressions_of_one_element_compile_and_launch_nothing(expression, how):
+def test_expressions_of_one_element_compile_and_launch_nothing(expression, how, quiet):
     x = da.to_gpu(A)
     before = da.statistics()
     y = expression(da, x)

@@ -253,7 +253,7 @@ def test_same_numbers_in_slices_and_expressions():
     np.testing.assert_array_equal(rng(6).random(4200).get(), wanted.ravel())
 
 
-def test_a_draw_and_its_use_are_one_kernel():
+def test_a_draw_and_its_use_are_one_kernel(quiet):
     before = da.statistics()
     x = rng().normal(size=100_000) * 2 + 1
     assert da.statistics() == before

@@ -21,6 +21,8 @@ from devarray.kernels.toolchain import Toolchain, compile_source, find_toolchain
 SRC = os.pathsep.join([str(Path(__file__).parents[1] / "src"), os.environ.get("PYTHONPATH", "")])
 GXX = shutil.which("g++")
 needs_gxx = pytest.mark.skipif(GXX is None, reason="no g++")
+# how long a compiler that hangs is waited for: longer if a busy machine had not begun to run it
+PATIENCE = (0.5, 5, 50)
 
 KERNEL = """\
 extern "C" double erf(double);
@@ -32,7 +34,7 @@ extern "C" void kernel(long n, double *x) {
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch, tmp_path):
+def fresh(monkeypatch, tmp_path, quiet):
     """No compiler is named or known, and what is found out is kept in the test's own folder."""
     for name in ("CC", "CXX", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
         monkeypatch.delenv(name, raising=False)
@@ -82,7 +84,7 @@ def python(code, **environment):
     known.update(PYTHONPATH=SRC, **{k: v for k, v in environment.items() if v is not None})
     command = [sys.executable, "-c", code]
     done = subprocess.run(
-        command, env=known, capture_output=True, text=True, timeout=60, check=False
+        command, env=known, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
@@ -90,7 +92,7 @@ def python(code, **environment):
 
 def dies(pid):
     """Say whether a process that was killed is gone before long: somebody else has to reap it."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
     return not is_alive(pid)
@@ -194,12 +196,16 @@ def test_a_compiler_that_does_not_work_is_passed_over(monkeypatch, tmp_path):
 
 
 def test_a_compiler_that_hangs_is_tried_once(monkeypatch, tmp_path):
-    path = script(tmp_path / "compiler", f"echo run >> {tmp_path}/runs; sleep 60")
-    monkeypatch.setattr(module, "_PROBE_TIMEOUT", 0.3)
-    monkeypatch.setenv("CXX", str(path))
-    with pytest.raises(CompileError, match="did not finish within"):
-        find_toolchain()
-    assert (tmp_path / "runs").read_text().count("run") == 1
+    runs = tmp_path / "runs"
+    monkeypatch.setenv("CXX", str(script(tmp_path / "compiler", f"echo run >> {runs}; sleep 600")))
+    for patience in PATIENCE:
+        monkeypatch.setattr(module, "_PROBE_TIMEOUT", patience)
+        with pytest.raises(CompileError) as caught:
+            find_toolchain()
+        if runs.exists():
+            break
+    assert "did not finish within" in str(caught.value)
+    assert runs.read_text().count("run") == 1
 
 
 @needs_gxx
@@ -265,7 +271,7 @@ def test_what_trials_showed_is_remembered_until_the_compiler_changes(monkeypatch
 def failure(toolchain, folder, source="source text"):
     """Compile, which must fail and leave nothing; return the error and the seconds it took."""
     work = folder / "work"
-    work.mkdir()
+    work.mkdir(exist_ok=True)
     start = time.perf_counter()
     with pytest.raises(CompileError) as caught:
         compile_source(toolchain, source, work / "kernel.so")
@@ -303,26 +309,29 @@ def test_compilers_that_misbehave(body, text, tmp_path):
 @pytest.mark.parametrize(
     "body",
     [
-        "sleep 60 & echo $! > {pid}; wait",  # hangs in a child
-        "exec >&- 2>&-; echo $$ > {pid}; sleep 60",  # hangs with its output closed
+        "sleep 600 & echo $! > {pid}; wait",  # hangs in a child
+        "exec >&- 2>&-; echo $$ > {pid}; sleep 600",  # hangs with its output closed
         "trap '' TERM INT; echo $$ > {pid}; while :; do echo garbage; done",  # never stops talking
     ],
 )
 def test_compilers_that_hang(body, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_TIMEOUT", 0.5)
     pid = tmp_path / "pid"
-    error, seconds = failure(fake(tmp_path, body.format(pid=pid)), tmp_path)
+    for patience in PATIENCE:
+        monkeypatch.setattr(module, "_TIMEOUT", patience)
+        error, seconds = failure(fake(tmp_path, body.format(pid=pid)), tmp_path)
+        if pid.exists() and pid.read_text().strip():
+            break
     assert "did not finish within" in str(error)
-    assert seconds < 5
+    assert seconds < patience + 60
     assert len(error.log) <= 1 << 16
     assert dies(int(pid.read_text()))
 
 
 def test_a_child_that_outlives_the_compiler_is_not_waited_for(tmp_path):
-    body = f"sleep 60 & echo $! > {tmp_path}/pid; exit 1"
+    body = f"sleep 600 & echo $! > {tmp_path}/pid; exit 1"
     error, seconds = failure(fake(tmp_path, body), tmp_path)
     assert "exit status 1" in str(error)
-    assert seconds < 5
+    assert seconds < 60
     assert dies(int((tmp_path / "pid").read_text()))
 
 
@@ -352,7 +361,7 @@ def test_extra_flags_and_odd_places(tmp_path, monkeypatch):
 
 
 def test_an_interruption_ends_the_compiler_and_leaves_nothing(tmp_path):
-    toolchain = fake(tmp_path, f"echo $$ > {tmp_path}/pid; echo half > $output; sleep 60")
+    toolchain = fake(tmp_path, f"echo $$ > {tmp_path}/pid; echo half > $output; sleep 600")
     work = tmp_path / "work"
     work.mkdir()
     code = (
@@ -367,11 +376,11 @@ def test_an_interruption_ends_the_compiler_and_leaves_nothing(tmp_path):
         text=True,
     )
     pid = tmp_path / "pid"
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not (pid.exists() and pid.read_text().strip()) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, text = process.communicate(timeout=20)
+    _, text = process.communicate(timeout=120)
     assert "KeyboardInterrupt" in text
     assert dies(int(pid.read_text()))
     assert list(work.iterdir()) == []

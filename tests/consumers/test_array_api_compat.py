@@ -54,7 +54,7 @@ def test_devices_and_sizes(access):
     assert info.default_device() == x.device
 
 
-def test_asking_whether_arrays_are_lazy_launches_nothing(access):
+def test_asking_whether_arrays_are_lazy_launches_nothing(access, quiet):
     x = da.to_gpu(np.random.default_rng(1).random((500, 400)))
     before = da.statistics()
     assert not compat.is_lazy_array(x)

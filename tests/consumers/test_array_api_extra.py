@@ -157,7 +157,7 @@ def test_every_function_is_tested():
     assert set(xpx.__all__) - tested <= not_of_arrays
 
 
-def test_asking_whether_arrays_are_lazy_launches_nothing(access):
+def test_asking_whether_arrays_are_lazy_launches_nothing(access, quiet):
     for values in (rng.random((500, 400)), np.arange(10), C, np.zeros((0, 3))):
         x = da.to_gpu(values)
         before = da.statistics()

@@ -508,7 +508,7 @@ def test_derivative_elementwise(never):
     np.testing.assert_allclose(found.df.get(), np.exp(V[:5]), rtol=1e-9)
 
 
-def test_laziness_checks_compile_nothing_of_their_own(never):
+def test_laziness_checks_compile_nothing_of_their_own(never, quiet):
     x = da.to_gpu(rng.random((200, 300)))
     scipy.stats.zscore(x, axis=0).get()
     before = da.statistics()
