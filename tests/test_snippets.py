@@ -791,3 +791,14 @@ def test_the_index_that_reductions_have():
     assert kernel(da.asarray(t), da.asarray(x)).get() == x.reshape(3, 3)[np.arange(3), t].sum()
     with pytest.raises(da.UnsupportedError, match=r"_j is known in reductions of all elements"):
         kernel(da.asarray(t.reshape(3, 1)), da.asarray(x), axis=0)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_post_map_uses_raw_inputs(axis):
+    kernel = da.ReductionKernel(
+        "T x, raw S weights", "U y", "x", "a + b", "y = static_cast<U>(a * -weights[1])", "0"
+    )
+    x, weights = np.arange(6.0).reshape(2, 3), np.array([1, 0.5], np.float32)
+    out = da.zeros(np.sum(x, axis=axis).shape, np.float32)
+    kernel(da.asarray(x), da.asarray(weights), out, axis=axis)
+    np.testing.assert_array_equal(out.get(), -x.sum(axis=axis) / 2)

@@ -44,8 +44,9 @@ class ReductionKernel(Combining):
         An expression of ``a`` and ``b``, two of these or of what they were combined to. It must be
         associative, and is applied in a fixed order that depends on the shape alone.
     post_map_expr : str
-        Statements that give the output a value, from ``a``: ``"y = sqrt(a)"``. They may use
-        ``_in_ind.size()`` and ``_out_ind.size()``, the sizes of the input and of the result.
+        Statements that give the output a value, from ``a``: ``"y = sqrt(a)"``. They may use raw
+        inputs, the value that a given output has, and ``_in_ind.size()`` and ``_out_ind.size()``,
+        the sizes of the input and of the result.
     identity : str, int, float or None
         An expression: the result of reducing nothing. None: that is an error.
     name : str
@@ -95,7 +96,8 @@ class ReductionKernel(Combining):
             post_map_expr,
             reduce_dims,
         )
-        self._fuses = bool(self._plain and self._arithmetic and not self.options)
+        indexed = any(p.raw and uses(post_map_expr, p.name) for p in self.in_params)
+        self._fuses = bool(self._plain and self._arithmetic and not self.options and not indexed)
         self._struct = None if self._fuses else StructReduction(self, self._combined)
 
     def __repr__(self) -> str:
