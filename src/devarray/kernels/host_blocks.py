@@ -58,7 +58,7 @@ def block_text(head: str, listed: str, start: int, end: int, around: Surrounding
         Where the text between the kernel's braces lies in the source.
     """
     try:
-        if re.search(r"\b(?:__)?(?:dh_|DH_)", around.masked[start:end]):
+        if re.search(r"\b(?:__)?(?:dh_(?!step_)|DH_)", around.masked[start:end]):
             raise NotUnderstoodError("names that are ours")
         texts = around.source, around.masked
         source, masked = with_calls(*texts, start, end, around.functions, listed)

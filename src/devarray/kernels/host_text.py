@@ -17,6 +17,7 @@ from .branches import Branches, guarded
 from .host_blocks import Surroundings, block_text
 from .host_headers import Headers, known_headers, library_names
 from .host_refusals import assembly, refusals
+from .host_steps import in_step
 from .preludes import prelude
 from .source_text import (
     ALIGNED,
@@ -318,6 +319,8 @@ def host_text(
     left_out : container of str
         Kernels that do not become loops over the threads of a block.
     """
+    if not checks:  # which tell of what relies on warps
+        source = in_step(source, read(source))
     defined = [define.partition("=") for define in defines]
     lines = [f"#define {name} {text if told else 1}" for name, told, text in defined]
     reading, code = read(source), without_comments(source)
