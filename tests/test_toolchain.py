@@ -360,13 +360,30 @@ def test_extra_flags_and_odd_places(tmp_path, monkeypatch):
     assert not (tmp_path / "unwanted").exists()
 
 
-def test_an_interruption_ends_the_compiler_and_leaves_nothing(tmp_path):
+INTERRUPTED_AT_ITS_START = """
+import os, signal, subprocess, time
+start = subprocess.Popen.__init__
+def and_be_interrupted(*args, **options):
+    start(*args, **options)
+    while not (pid.exists() and pid.read_text().strip()):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+subprocess.Popen.__init__ = and_be_interrupted
+"""
+
+
+@pytest.mark.parametrize("moment", ["while it is started", "while it runs"])
+def test_an_interruption_ends_the_compiler_and_leaves_nothing(moment, tmp_path):
     toolchain = fake(tmp_path, f"echo $$ > {tmp_path}/pid; echo half > $output; sleep 600")
     work = tmp_path / "work"
     work.mkdir()
+    pid = tmp_path / "pid"
     code = (
         "from pathlib import Path\n"
         "from devarray.kernels.toolchain import Toolchain, compile_source\n"
+        f"pid = Path({str(pid)!r})\n"
+        f"{INTERRUPTED_AT_ITS_START if moment == 'while it is started' else ''}"
         f"compile_source({toolchain!r}, '', Path({str(work / 'kernel.so')!r}))"
     )
     process = subprocess.Popen(
@@ -375,11 +392,11 @@ def test_an_interruption_ends_the_compiler_and_leaves_nothing(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    pid = tmp_path / "pid"
-    deadline = time.monotonic() + 120
-    while not (pid.exists() and pid.read_text().strip()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    if moment == "while it runs":
+        deadline = time.monotonic() + 120
+        while not (pid.exists() and pid.read_text().strip()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
     _, text = process.communicate(timeout=120)
     assert "KeyboardInterrupt" in text
     assert dies(int(pid.read_text()))

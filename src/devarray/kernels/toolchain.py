@@ -20,8 +20,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -208,32 +209,58 @@ def run_compiler(
         environment.update(TMPDIR=work, LC_ALL="C", ZIG_LOCAL_CACHE_DIR=work)
         if "-lm" not in command:  # else zig keeps there the C library that it took a minute to make
             environment.setdefault("ZIG_GLOBAL_CACHE_DIR", work)
-        with tempfile.TemporaryFile(dir=work) as stdin:
-            stdin.write(text.encode())
-            stdin.seek(0)
-            try:
-                process = subprocess.Popen(
-                    command,
-                    stdin=stdin,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    cwd=work,
-                    env=environment,
-                    start_new_session=True,
-                )
-            except OSError as error:  # not executable, wrong format, no more processes
-                problem = f"cannot start the compiler: {error}"
-                raise CompileError(problem, shlex.join(command)) from error
-        with process:
-            try:
-                finished, log = _listen(process, time.monotonic() + timeout)
-            finally:
-                if process.returncode != 0:  # late, interrupted, or crashed with children alive
-                    with contextlib.suppress(ProcessLookupError, PermissionError):
-                        os.killpg(process.pid, signal.SIGKILL)
+        with _hold_interruptions() as let_them_come:
+            with tempfile.TemporaryFile(dir=work) as stdin:
+                stdin.write(text.encode())
+                stdin.seek(0)
+                try:
+                    process = subprocess.Popen(
+                        command,
+                        stdin=stdin,
+                        stdout=subprocess.PIPE,
+                        stderr=subprocess.STDOUT,
+                        cwd=work,
+                        env=environment,
+                        start_new_session=True,
+                    )
+                except OSError as error:  # not executable, wrong format, no more processes
+                    problem = f"cannot start the compiler: {error}"
+                    raise CompileError(problem, shlex.join(command)) from error
+            with process:
+                try:
+                    let_them_come()
+                    finished, log = _listen(process, time.monotonic() + timeout)
+                finally:
+                    if process.returncode != 0:  # late, interrupted, or crashed with children alive
+                        with contextlib.suppress(ProcessLookupError, PermissionError):
+                            os.killpg(process.pid, signal.SIGKILL)
         return (process.returncode if finished else None), log
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _hold_interruptions() -> Iterator[Callable[[], None]]:
+    """Hold Ctrl-C back until the function that this gives is called, or to the end.
+
+    An interruption within `subprocess.Popen` would leave a process that nobody knows of.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is None or threading.current_thread() is not threading.main_thread():
+        yield lambda: None  # only the main thread is interrupted
+        return
+    came: list[int] = []
+
+    def let_them_come() -> None:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(came.pop())
+
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield let_them_come
+    finally:
+        let_them_come()
 
 
 def _listen(process: subprocess.Popen[bytes], deadline: float) -> tuple[bool, str]:
