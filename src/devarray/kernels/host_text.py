@@ -15,6 +15,7 @@ from functools import cache
 from .block_calls import callables
 from .branches import Branches, guarded
 from .host_blocks import Surroundings, block_text
+from .host_groups import GROUP_INDICES, GROUP_WAITS, with_barriers
 from .host_headers import Headers, known_headers, library_names
 from .host_refusals import assembly, refusals
 from .host_steps import in_step
@@ -62,15 +63,15 @@ def translate(source: str) -> str:
     return _translate(source, read(source), {}, [])
 
 
-def _brings(pattern: str, reading: Reading) -> tuple[str, str, bool]:
-    """Return `words_that_bring`; methods of groups of threads may bring anything."""
-    words, calls, doubt = words_that_bring(pattern, reading)
-    return words, calls, doubt or re.search(r"\bcooperative_groups\b", reading.masked) is not None
+def _brings(pattern: str, of_groups: str, reading: Reading) -> tuple[str, str, bool]:
+    """Return `words_that_bring`, with what groups of threads have in a source that uses them."""
+    groups = re.search(r"\bcooperative_groups\b", reading.masked)
+    return words_that_bring(f"{pattern}|{of_groups}" if groups else pattern, reading)
 
 
 def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
     """Return what is changed in each kernel that is written as loops over a block's threads."""
-    pattern, calls, doubt = _brings(_WAITS, reading)
+    pattern, calls, doubt = _brings(_WAITS, GROUP_WAITS, reading)
     if doubt or not reading.whole:
         return {}
     by_reference = [p.name for p in reading.pieces if not p.kernel and "&" in p.head and p.name]
@@ -240,7 +241,7 @@ def entry_text(source: str, names: Sequence[str] = ()) -> str:
 def _entry_text(
     reading: Reading, names: Sequence[str], blocks: dict[str, Edits], branches: Branches
 ) -> str:
-    waits, fails = _brings(_WAITS, reading), words_that_bring(_FAILS, reading)
+    waits, fails = _brings(_WAITS, GROUP_WAITS, reading), words_that_bring(_FAILS, reading)
     kernels: dict[str, tuple[str, str]] = {}
     macros: dict[str, list[str]] = {}  # of the branches that have a kernel or variable
     for piece in reading.pieces:
@@ -321,6 +322,7 @@ def host_text(
     """
     if not checks:  # which tell of what relies on warps
         source = in_step(source, read(source))
+    source = with_barriers(source)
     defined = [define.partition("=") for define in defines]
     lines = [f"#define {name} {text if told else 1}" for name, told, text in defined]
     reading, code = read(source), without_comments(source)
@@ -332,14 +334,15 @@ def host_text(
     branches = Branches(source)
     launchers = _entry_text(reading, names, blocks, branches)
     everything = reading.masked + " ".join(reading.macros.values())
-    _, calls, doubt = _brings(_INDICES, reading)
+    _, calls, doubt = _brings(_INDICES, GROUP_INDICES, reading)
     texts = [
         blocks[piece.full_name][-1][2] if piece.full_name in blocks else piece.text
         for piece in reading.pieces
         if piece.kernel
     ]
     texts += names
-    indices = doubt or any(re.search(calls, text) for text in texts)
+    seen = rf"{calls}|\b(?:{GROUP_INDICES})\b"
+    indices = doubt or any(re.search(seen, text) for text in texts)
     prints = re.search(r"\bprintf\b", everything) is not None
     return "\n".join(
         (

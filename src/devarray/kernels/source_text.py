@@ -30,6 +30,7 @@ __all__ = [
     "functions",
     "in_function",
     "logical_lines",
+    "masked_text",
     "own_types",
     "read",
     "signatures",
@@ -61,7 +62,7 @@ ALIGNED = r"\b(?:__align__|alignas)\s*\([^)]*\)|\b__attribute__\s*\(\([^)]*\)+"
 _ATTRIBUTES = ("__launch_bounds__", "__attribute__", "__align__", "alignas", "__cluster_dims__")
 
 
-def _masked(source: str) -> str:
+def masked_text(source: str) -> str:
     """Return the text with blanks for comments and underscores for what strings contain."""
 
     def hide(found: re.Match[str]) -> str:
@@ -120,7 +121,7 @@ class Reading:
 
 def read(source: str) -> Reading:
     """Return what there is to know of a source."""
-    text = _masked(source)
+    text = masked_text(source)
     macros: dict[str, str] = {}
     macro_parameters: dict[str, set[str]] = {}
     markers = {"__global__": False}
@@ -297,7 +298,7 @@ def expanded(source: str, options: Iterable[str]) -> str:
 
 def _kernels_written(source: str) -> str:
     """Return a source with the text of macros that are kernels where they are used."""
-    masked = _masked(source)
+    masked = masked_text(source)
     macros = {}
     for directive in DIRECTIVE.finditer(masked):
         found = _DEFINE.match(source, directive.start(), directive.end())
