@@ -1,6 +1,6 @@
 """Raw kernels on the host, beside loops that a programmer would write for OpenMP.
 
-``python benchmarks/bench_raw.py``: four kernels of CUDA C, compiled for the host's blocks (the
+``python benchmarks/bench_raw.py``: five kernels of CUDA C, compiled for the host's blocks (the
 default engine) and, where dpctl is installed, translated to OpenCL C (``backend="opencl"``);
 medians of alternating rounds, in milliseconds, and how many times as long as the loop.
 """
@@ -40,6 +40,23 @@ __global__ void sum(const float *x, float *out, int n) {
         __syncthreads();
     }
     if (t == 0) out[blockIdx.x] = s[0];
+}
+__device__ float warp_sum(float v) {
+    for (int offset = 16; offset > 0; offset /= 2) v += __shfl_down_sync(0xffffffff, v, offset);
+    return v;
+}
+__global__ void sum_shuffles(const float *x, float *out, int n) {
+    __shared__ float s[32];
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    float mine = 0;
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += blockDim.x * gridDim.x)
+        mine += x[i];
+    mine = warp_sum(mine);
+    if (lane == 0) s[warp] = mine;
+    __syncthreads();
+    mine = threadIdx.x < blockDim.x / 32 ? s[lane] : 0;
+    if (warp == 0) mine = warp_sum(mine);
+    if (threadIdx.x == 0) out[blockIdx.x] = mine;
 }
 __global__ void matmul(const float *A, const float *B, float *C, int n) {
     __shared__ float a[T][T], b[T][T];
@@ -124,12 +141,13 @@ def main():
             "sum": lambda: library.sum(px, ctypes.c_long(N)),
             "matmul": lambda: library.matmul(pA, pB, pC, ctypes.c_long(SIDE)),
         }
-        plain["saxpy_stride"] = plain["saxpy"]
+        plain |= {"saxpy_stride": plain["saxpy"], "sum_shuffles": plain["sum"]}
         tiles = (SIDE // 16, SIDE // 16)
         launches = {
             "saxpy": (N // 256, 256, (N, tiny, x, y)),
             "saxpy_stride": (256, 256, (N, tiny, x, y)),
             "sum": (1024, 256, (x, parts, N)),
+            "sum_shuffles": (1024, 256, (x, parts, N)),
             "matmul": (tiles, (16, 16), (A, B, C, SIDE)),
         }
         check(engines, launches, x, parts, A, B, C)
@@ -152,9 +170,11 @@ def check(engines, launches, x, parts, A, B, C):
     """Compare the results of every engine with NumPy's."""
     wanted = x.get().sum(dtype="f8"), A.get() @ B.get()
     for module in engines.values():
-        for name in ("sum", "matmul"):
+        for name in ("sum", "sum_shuffles", "matmul"):
+            parts[...] = 0
             module.get_function(name)(*launches[name])
-        np.testing.assert_allclose(parts.get().sum(dtype="f8"), wanted[0], rtol=1e-5)
+            if name != "matmul":
+                np.testing.assert_allclose(parts.get().sum(dtype="f8"), wanted[0], rtol=1e-5)
         np.testing.assert_allclose(C.get(), wanted[1], rtol=1e-4)
 
 
