@@ -802,3 +802,14 @@ def test_post_map_uses_raw_inputs(axis):
     out = da.zeros(np.sum(x, axis=axis).shape, np.float32)
     kernel(da.asarray(x), da.asarray(weights), out, axis=axis)
     np.testing.assert_array_equal(out.get(), -x.sum(axis=axis) / 2)
+
+
+def test_half_precision_under_its_other_name():
+    kernel = da.ElementwiseKernel(
+        "raw T x",
+        "T y",
+        "y = T(doubled(x[i]) + float(float16(1.5f)));",
+        preamble="__device__ float doubled(float16 x) { return 2 * float(x); }",
+    )
+    x = np.arange(4, dtype=np.float16)
+    np.testing.assert_array_equal(kernel(da.asarray(x), size=4).get(), 2 * x + np.float16(1.5))

@@ -199,8 +199,11 @@ def opening(
     named = "\n".join((preamble, *texts, *(slot.type for slot in slots)))
     # C++ refuses `int at[] = {i}` for a long i, CUDA's compiler only warns
     lines = ["#ifdef __clang__", '#pragma clang diagnostic ignored "-Wc++11-narrowing"', "#endif"]
-    if re.search(r"\bhalf\b", named) or any(dtype.char == "e" for dtype in types.values()):
+    named_half = re.search(r"\b(?:half|float16)\b", named)
+    if named_half or any(dtype.char == "e" for dtype in types.values()):
         lines += ["#ifdef __CUDACC_RTC__", "#include <cuda_fp16.h>", "#endif"]
+    if re.search(r"\bfloat16\b", named):  # CuPy's name; in OpenCL C it is a vector
+        lines.append("#define float16 half")
     if "sn_complex" in named or any(dtype.kind == "c" for dtype in types.values()):
         lines.append(OWN_COMPLEX)
     lines += [f"typedef {c_type(dtype)} {kind};" for kind, dtype in types.items()]
