@@ -20,7 +20,9 @@ import pytest
 from devarray.config import config
 from devarray.errors import CompileError
 from devarray.kernels import cache as module
-from devarray.kernels.cache import KernelCache, default_directory, kernel_key
+from devarray.kernels import sealed
+from devarray.kernels.cache import KernelCache, kernel_key
+from devarray.kernels.sealed import default_directory
 from devarray.kernels.toolchain import find_toolchain, load_runtime
 
 SRC = str(Path(__file__).parents[1] / "src")
@@ -82,7 +84,7 @@ def start(code, command=()):
         sys.path.insert(0, {SRC!r})
         from pathlib import Path
         from devarray.errors import CompileError
-        from devarray.kernels import cache as module
+        from devarray.kernels import cache as module, sealed
         from devarray.kernels.cache import KernelCache
         from devarray.kernels.toolchain import Toolchain, find_toolchain
         SOURCE = {SOURCE!r}
@@ -189,7 +191,7 @@ def test_statistics_entries_and_clear(folder):
     cache.find("1", Quick())
     assert cache.entries()[0].path == paths[1]  # the most recently used
     (folder / "mine.txt").write_text("not the cache's")
-    module.write_sealed(str(folder), "compiler-x", b"")
+    sealed.write_sealed(str(folder), "compiler-x", b"")
     cache.clear()
     assert cache.entries() == []
     assert names(folder) == ["mine.txt"]
@@ -396,14 +398,14 @@ def test_the_temporary_folder_goes_with_the_process_that_made_it(tmp_path):
 
 def test_no_folder_at_all(folder, monkeypatch, tmp_path):
     folder.write_text("")
-    monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(tmp_path / "none"))
+    monkeypatch.setattr(sealed.tempfile, "gettempdir", lambda: str(tmp_path / "none"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", "")
-    real = module.tempfile.mkdtemp
+    real = sealed.tempfile.mkdtemp
 
     def mkdtemp(prefix, dir):
         return real(prefix=prefix, dir=tmp_path / "none")
 
-    monkeypatch.setattr(module.tempfile, "mkdtemp", mkdtemp)
+    monkeypatch.setattr(sealed.tempfile, "mkdtemp", mkdtemp)
     with pytest.raises(CompileError, match=r"no folder for kernels.*is not a folder.*none"):
         KernelCache(folder).build(SOURCE, Quick())
 
@@ -476,7 +478,7 @@ def test_a_disk_mounted_noexec(tmp_path, real):
         cache = KernelCache(folder)
         assert cache.build(SOURCE, toolchain).parent != folder
         assert "noexec" in cache._reason
-        module.os.ST_NOEXEC = 0  # now as if the system did not tell
+        sealed.os.ST_NOEXEC = 0  # now as if the system did not tell
         cache = KernelCache(folder)
         path = cache.build(SOURCE, toolchain)
         assert path.parent == folder
@@ -521,7 +523,7 @@ def test_a_full_disk_is_noticed_by_trying(folder, monkeypatch):
         output.write_bytes(self.code)
 
     monkeypatch.setattr(Quick, "compile", compile)
-    monkeypatch.setattr(module, "_can_write", lambda place: not place.startswith(str(folder)))
+    monkeypatch.setattr(module, "can_write", lambda place: not place.startswith(str(folder)))
     falls_back(cache, "full or cannot be written")
     assert cache.find("before", Quick()) is not None
 

@@ -27,7 +27,7 @@ from devarray.backends.copying import copy_out
 from devarray.backends.counterparts import find_counterpart, path_of
 from devarray.device import Block, Launcher, Launches, Native
 from devarray.errors import DeviceError, DeviceMemoryError, UnsupportedError
-from devarray.kernels.cache import read_sealed
+from devarray.kernels.sealed import read_sealed
 from devarray.layout import Layout
 from devarray.modules import Limits, RawCode, RawSource
 from devarray.streams import Event, Stream

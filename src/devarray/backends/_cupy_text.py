@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from devarray.backends._cupy_driver import Compiler
 from devarray.errors import CompileError
-from devarray.kernels.cache import KernelCache, read_sealed
+from devarray.kernels.cache import KernelCache
 from devarray.kernels.nvrtc import Program
+from devarray.kernels.sealed import read_sealed
 from devarray.kernels.signatures import Parameter, parse_parameters, split_list
 from devarray.kernels.source_text import (
     Reading,

@@ -1,10 +1,9 @@
 """The disk cache of compiled kernels: source text in, a private and verified binary out.
 
-A binary is one file, ``<key>.so``, with a seal (magic and checksum) behind the last byte that the
-loader reads: one rename publishes code and checksum together, one read verifies them. The source
-lies beside it as ``<key>.cpp``, for people. ``usage`` is a ledger with one byte for every 4 KiB
-ever added: its length tells whether the limit is near, without a scan of the folder. Compilers
-work in ``tmp/``; what a killed process left there goes by age.
+A binary is one sealed file, ``<key>.so`` (see `sealed`); the seal stands behind the last byte that
+the loader reads. The source lies beside it as ``<key>.cpp``, for people. ``usage`` is a ledger with
+one byte for every 4 KiB ever added: its length tells whether the limit is near, without a scan of
+the folder. Compilers work in ``tmp/``.
 
 No lock is taken, neither between processes (files appear by rename and disappear by unlink, and a
 binary that is mapped outlives both) nor between threads (at worst two make a temporary folder each;
@@ -17,13 +16,8 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
-import shutil
-import stat
-import tempfile
 import time
 import warnings
-import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,184 +25,33 @@ from typing import Protocol
 
 from ..config import current
 from ..errors import CompileError
+from .sealed import (
+    STALE,
+    can_write,
+    default_directory,
+    make_fallback,
+    private_folder,
+    publish,
+    read_sealed,
+    remove,
+    sweep,
+    temporary_name,
+    write_sealed,
+)
 
 __all__ = [
     "CacheEntry",
     "CacheStats",
     "Compiler",
     "KernelCache",
-    "default_directory",
     "kernel_key",
-    "make_fallback",
-    "read_sealed",
 ]
 
 # Part of every key: raise it when the layout of files or the way kernels are called changes.
 FORMAT = b"devarray kernel 1"
-_MAGIC = b"\ndevarray-seal-1\n"
-_SEAL = len(_MAGIC) + 32
 _BLOCK = 4096  # what the ledger counts in, and about what a small file costs
 _GRACE = 60.0  # seconds after its use for which a binary is kept: somebody is about to load it
-_STALE = 900.0  # seconds after which a temporary file has no owner: compilers are stopped at 120
 _NAME = re.compile(r"([0-9a-f]{64})\.(so|cpp)")
-
-
-# ---- folders and files that only we can write ------------------------------------------------
-
-
-def default_directory() -> Path | None:
-    """Return the folder that settings and environment ask for, or None if there is no home."""
-    configured = current().cache_dir
-    if configured:
-        return Path(configured).expanduser()
-    xdg = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(xdg):  # the XDG specification says that relative paths are to be ignored
-        return Path(xdg, "devarray")
-    home = os.path.expanduser("~")
-    if os.environ.get("HOME") == "" or not os.path.isabs(home):
-        return None
-    return Path(home, ".cache", "devarray")
-
-
-def private_folder(path: Path | None, owners: bool = True) -> str:
-    """Create the folder if need be and return its real path; OSError says why it is not trusted.
-
-    With `owners`, every parent must belong to root or to us.
-    """
-    if path is None:
-        raise FileNotFoundError("there is no home folder")
-    folder = os.path.realpath(path)  # from here on no symbolic link can be moved under us
-    missing = []
-    while not os.path.lexists(folder):
-        folder, name = os.path.split(folder)
-        missing.append(name)
-    for name in reversed(missing):
-        folder = os.path.join(folder, name)
-        with contextlib.suppress(FileExistsError):  # another process was faster; see below
-            os.mkdir(folder, 0o700)
-    info = os.lstat(folder)
-    if not stat.S_ISDIR(info.st_mode):
-        raise NotADirectoryError(f"{folder} is not a folder")
-    if info.st_uid != os.geteuid():
-        raise PermissionError(f"{folder} belongs to user {info.st_uid}")
-    if info.st_mode & 0o077:
-        mode = stat.S_IMODE(info.st_mode)
-        raise PermissionError(f"{folder} is open to others (mode {mode:04o}, needs 0700)")
-    for parent in Path(folder).parents:  # who can write there can put another folder in our place
-        info = parent.lstat()
-        if info.st_mode & 0o022 and not info.st_mode & stat.S_ISVTX:
-            raise PermissionError(f"{parent} can be written by others")
-        if owners and info.st_uid not in (0, os.geteuid()):
-            raise PermissionError(f"{parent} belongs to user {info.st_uid}")
-    if os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0):
-        raise PermissionError(f"{folder} is on a file system mounted noexec")
-    return folder
-
-
-def _seal(name: str, data: bytes | memoryview) -> bytes:
-    digest = hashlib.sha256(name.encode())
-    digest.update(data)
-    return _MAGIC + digest.digest()
-
-
-def read_sealed(folder: str, name: str) -> bytes | None:
-    """Return what `write_sealed` wrote; None if it is missing, not ours, not private or damaged.
-
-    Its time of use is set. A file that is refused stays: the next writer replaces it.
-    """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not block
-    try:
-        fd = os.open(f"{folder}/{name}", flags)
-    except OSError:
-        return None
-    try:
-        info = os.fstat(fd)
-        if not stat.S_ISREG(info.st_mode) or info.st_uid != os.geteuid() or info.st_mode & 0o022:
-            return None
-        data = os.read(fd, info.st_size)
-        body = memoryview(data)[:-_SEAL]
-        if len(data) != info.st_size or data[-_SEAL:] != _seal(name, body):
-            return None
-        with contextlib.suppress(OSError):  # a read-only file system serves well enough
-            os.utime(fd)
-        return bytes(body)
-    except OSError:  # a disk error in the middle of the read
-        return None
-    finally:
-        os.close(fd)
-
-
-def write_sealed(folder: str, name: str, data: bytes) -> None:
-    """Write `data` as the file `name` of `folder`, at once, private, and with a seal."""
-    _publish(folder, name, data + _seal(name, data))
-
-
-def _publish(folder: str, name: str, data: bytes) -> None:
-    temporary = _temporary(folder)
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with open(os.open(temporary, flags, 0o600), "wb") as file:
-            file.write(data)
-        os.replace(temporary, f"{folder}/{name}")
-    except BaseException:
-        _remove(temporary)
-        raise
-
-
-def _temporary(folder: str) -> str:
-    """Return a fresh name in the folder's ``tmp``."""
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(f"{folder}/tmp", 0o700)
-    return f"{folder}/tmp/{os.getpid()}-{secrets.token_hex(6)}"
-
-
-def _remove(path: str) -> None:
-    """Remove a file or a folder if it is there and can be removed."""
-    try:
-        os.unlink(path)
-    except OSError:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _sweep(folder: str) -> None:
-    """Remove what killed processes left in ``tmp``."""
-    oldest = time.time() - _STALE
-    with contextlib.suppress(OSError), os.scandir(f"{folder}/tmp") as entries:
-        for entry in entries:
-            if entry.stat(follow_symlinks=False).st_mtime < oldest:
-                _remove(entry.path)
-
-
-def _can_write(folder: str) -> bool:
-    """Return whether a kernel's worth of bytes can be written: only trying tells of a full disk."""
-    with contextlib.suppress(OSError):
-        _publish(folder, "tmp/trial", bytes(1 << 20))
-        os.unlink(f"{folder}/tmp/trial")
-        return True
-    return False
-
-
-def _remove_own(folder: str, pid: int) -> None:
-    if os.getpid() == pid:  # a forked child that exits must not take its parent's folder away
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def make_fallback(owner: object) -> str:
-    """Return a new temporary folder that goes with `owner` or with the process."""
-    candidates = [tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"]
-    problem = OSError("no temporary folder")
-    for candidate in filter(os.path.isabs, candidates):
-        try:
-            made = tempfile.mkdtemp(prefix="devarray-", dir=candidate)
-            weakref.finalize(owner, _remove_own, os.path.realpath(made), os.getpid())
-            # In some containers / and /tmp belong to nobody we know, so that is not asked.
-            return private_folder(Path(made), owners=False)
-        except OSError as error:
-            problem = error
-    raise problem
-
-
-# ---- the cache -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +206,7 @@ class KernelCache:
             if folder == self._fallback:
                 raise
             compiled = isinstance(error, CompileError)
-            if compiled and _can_write(folder):
+            if compiled and can_write(folder):
                 raise
             self._give_up("it is full or cannot be written" if compiled else str(error))
         return self._build_in(self._folder_to_write(), source, toolchain, extra_flags)
@@ -411,8 +254,8 @@ class KernelCache:
                 for file in files:
                     known = file.name == "usage" or file.name.startswith("compiler-")
                     if known or _NAME.fullmatch(file.name):
-                        _remove(file.path)
-            _sweep(folder)
+                        remove(file.path)
+            sweep(folder)
 
     def _folder_to_write(self) -> str:
         """Return the folder for new kernels: the chosen one, or else a temporary one."""
@@ -447,18 +290,18 @@ class KernelCache:
     ) -> Path:
         if not self._swept:
             self._swept = True
-            _sweep(folder)
+            sweep(folder)
         key = kernel_key(source, toolchain, extra_flags)
         text = source.encode()
-        temporary = Path(_temporary(folder))
+        temporary = Path(temporary_name(folder))
         start = time.perf_counter()
         try:
             toolchain.compile(source, temporary, extra_flags)
             seconds = time.perf_counter() - start
             code = temporary.read_bytes()
         finally:
-            _remove(str(temporary))
-        _publish(folder, f"{key}.cpp", text)
+            remove(str(temporary))
+        publish(folder, f"{key}.cpp", text)
         write_sealed(folder, f"{key}.so", code)
         self._builds += 1
         self._seconds += seconds
@@ -490,12 +333,12 @@ class KernelCache:
                 # Some room is made, so that the next build need not scan again.
                 if total <= limit * 3 // 4 or entry.used > newest:
                     break
-                _remove(str(entry.path))
-                _remove(str(entry.path.with_suffix(".cpp")))
+                remove(str(entry.path))
+                remove(str(entry.path.with_suffix(".cpp")))
                 total -= entry.bytes
             if total > limit:  # the rest is in use, and will be for a while
                 self._next_scan = time.monotonic() + _GRACE
-        _sweep(folder)
+        sweep(folder)
         return total // _BLOCK
 
 
@@ -512,5 +355,5 @@ def _scan(folder: str) -> Iterator[CacheEntry]:
         if "so" in parts:
             size = sum(info.st_size // _BLOCK + 1 for info in parts.values()) * _BLOCK
             yield CacheEntry(key, Path(folder, f"{key}.so"), size, parts["so"].st_mtime)
-        elif "cpp" in parts and parts["cpp"].st_mtime < time.time() - _STALE:
-            _remove(f"{folder}/{key}.cpp")
+        elif "cpp" in parts and parts["cpp"].st_mtime < time.time() - STALE:
+            remove(f"{folder}/{key}.cpp")

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import CompileError, DeviceError
-from .cache import make_fallback
+from .sealed import make_fallback
 from .toolchain import problem_of_run, run_compiler
 
 __all__ = ["HipCompiler", "find_hip_compiler"]

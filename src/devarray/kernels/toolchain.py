@@ -30,7 +30,7 @@ from typing import Any
 import cffi
 
 from ..errors import CompileError
-from .cache import default_directory, private_folder, read_sealed, write_sealed
+from .sealed import default_directory, private_folder, read_sealed, write_sealed
 
 __all__ = ["Toolchain", "compile_source", "find_toolchain", "load_runtime"]
 
