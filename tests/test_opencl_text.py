@@ -356,3 +356,17 @@ def test_names_of_the_standard_library():
             UnsupportedError, match="line 2: .*" + re.escape(name.partition("<")[0][:9])
         ):
             text_of(f"\n__global__ void f(int *x) {{ x[0] = {name}; }}")
+
+
+# ---- cooperative groups ------------------------------------------------------------------------
+
+
+def test_blocks_that_wait_by_their_group():
+    head = "#include <cooperative_groups.h>\nnamespace cg = cooperative_groups; // groups\n"
+    own = "cg::thread_block b = cg::this_thread_block(); x[0] = 1; cg::sync(b); b.sync();"
+    text = text_of(f"{head}__global__ void f(int *x) {{ {own} }}")
+    assert text.count("__syncthreads()") == 2 and "cooperative" not in text and "cg" not in text
+    assert text.startswith("\n") and text.count("\n") == 2
+    for more in ("x[0] = b.size();", "auto t = cg::tiled_partition<8>(b); t.sync();"):
+        with pytest.raises(UnsupportedError, match=r"line 2: .*cooperative groups"):
+            text_of(f"{head}__global__ void f(int *x) {{ {own} {more} }}")

@@ -204,3 +204,23 @@ __global__ void k(long long *y) {
     y = zeros(6, "int64")
     run(module(source), "k", 1, 1, y)
     assert y.get().tolist() == [-128, 2**32 - 1, 2**63 - 1, 10, 15, 1]
+
+
+def test_types_and_groups_of_their_own():
+    source = """
+#include <cooperative_groups.h>
+namespace cg = cooperative_groups;
+typedef char int8;
+typedef signed char int8_t;
+typedef unsigned long long uint64_t;
+__global__ void k(int *y) {
+    cg::thread_block block = cg::this_thread_block();
+    __shared__ int8 s[32];
+    s[threadIdx.x] = (int8)(threadIdx.x + sizeof(int8) + sizeof(uint64_t) + sizeof(int8_t));
+    cg::sync(block);
+    y[threadIdx.x] = s[31 - threadIdx.x];
+}
+"""
+    y = zeros(32, "int32")
+    run(module(source), "k", 1, 32, y)
+    assert y.get().tolist() == [41 - i for i in range(32)]

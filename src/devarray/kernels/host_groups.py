@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from .source_text import masked_text
+from .source_text import masked_text, without_comments
 
-__all__ = ["GROUP_INDICES", "GROUP_WAITS", "with_barriers"]
+__all__ = ["GROUP_INDICES", "GROUP_WAITS", "with_barriers", "without_groups"]
 
 # What may wait in a source with cooperative groups, and what reads the indices of a thread
 GROUP_WAITS = (
@@ -47,6 +47,24 @@ def with_barriers(source: str) -> str:
         if len(re.findall(rf"\b{name}\b", masked)) == len(re.findall(told, masked)):
             source, masked = _replaced(source, masked, told, ";")
     return source
+
+
+_ALIAS = re.compile(r"\bnamespace\s+(\w+)\s*=\s*cooperative_groups\s*;")
+_MENTIONS = re.compile(
+    rf"^[ \t]*#[ \t]*include[ \t]*[<\"]cooperative_groups[\w./]*[>\"]|{_ALIAS.pattern}"
+    r"|\busing\s+namespace\s+cooperative_groups\s*;",
+    re.MULTILINE,
+)
+
+
+def without_groups(source: str) -> str:
+    """Return a source that only waited by groups of whole blocks without any; others stay."""
+    code = without_comments(with_barriers(source))
+    names = "|".join(["cooperative_groups", *_ALIAS.findall(code)])
+    rest = _MENTIONS.sub("", code)
+    if code == without_comments(source) or re.search(rf"\b(?:{names}|thread_block)\b", rest):
+        return source
+    return _MENTIONS.sub(lambda found: "\n" * found[0].count("\n"), code)
 
 
 def _is_block(name: str, masked: str) -> bool:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from ..errors import UnsupportedError
 from .branches import Branches
+from .host_groups import without_groups
 from .opencl_barriers import divergent_returns
 from .opencl_indices import index_edits
 from .opencl_shared import Declaration, Link, declarations_of, links_of
@@ -32,6 +33,7 @@ from .source_text import (
     closing,
     functions,
     in_function,
+    own_types,
     read,
     without_comments,
 )
@@ -74,6 +76,9 @@ _OPENCL_NAMES = re.compile(
     r"radians|rhadd|rootn|rotate|select|shuffle|shuffle2|sign|smoothstep|step|sub_sat|"
     r"upsample|vec_step"
 )
+_OWN_VECTORS = re.compile(
+    r"\btypedef\b[^;{}()]*?\b((?:u?(?:char|short|int|long)|float|double|half)(?:8|16))\s*[;,]"
+)
 _CANNOT = (
     (r"<<<", "kernels that launch kernels"),
     (r"\b(?:asm|__asm__|__asm)\b", "assembly, which is for one kind of processor"),
@@ -102,7 +107,7 @@ class Translation(NamedTuple):
     links : dict
         What each function, type and macro mentions.
     renamed : tuple of str
-        Functions whose names OpenCL has for something else.
+        Functions and types whose names OpenCL has for something else.
     refused : dict
         Functions that OpenCL cannot run, and why.
     branches : Branches
@@ -137,6 +142,7 @@ def translate_opencl(source: str) -> Translation:
     UnsupportedError
         For what OpenCL has no counterpart of; the message names the line.
     """
+    source = without_groups(source)
     first = read(source)
     _check(source, first)
     source = _with_templates(_with_words(source))
@@ -162,6 +168,7 @@ def translate_opencl(source: str) -> Translation:
     text = _with_hidden(source, reading, declarations, links, branches)
     names = {piece.name for piece in reading.pieces}
     renamed = sorted(name for name in names if _OPENCL_NAMES.fullmatch(name))
+    renamed += sorted({*own_types(reading), *_OWN_VECTORS.findall(reading.masked)})
     return Translation(text, reading, tuple(declarations), links, tuple(renamed), returns, branches)
 
 
