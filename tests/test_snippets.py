@@ -813,3 +813,16 @@ def test_half_precision_under_its_other_name():
     )
     x = np.arange(4, dtype=np.float16)
     np.testing.assert_array_equal(kernel(da.asarray(x), size=4).get(), 2 * x + np.float16(1.5))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_strides_of_raw_arrays(order):
+    kernel = da.ElementwiseKernel(
+        "raw T x, S row", "T y", "y = x[row * x.strides()[0] / (int)sizeof(T)] + x.strides()[1]"
+    )
+    x, rows = np.arange(24.0).reshape(4, 3, 2).copy(order), np.array([3, 1])
+    np.testing.assert_array_equal(
+        kernel(da.asarray(x), da.asarray(rows)).get(), x[rows, 0, 0] + 2 * 8
+    )
+    with pytest.raises(ValueError, match=r"x.strides\(\)\[1\] of an array of 1 axes"):
+        kernel(da.asarray(x.ravel()), da.asarray(rows))

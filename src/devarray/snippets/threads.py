@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -116,30 +117,34 @@ class Size(NamedTuple):
     array: str
     axis: int | None
     axes: int | None = None
+    strides: bool = False  # not the length, but the bytes from element to element
 
 
 def named_sizes(
     texts: Sequence[str], names: Sequence[str], total: str = "n"
 ) -> tuple[list[str], dict[str, Size]]:
-    """Return texts in which ``x.size()`` and ``x.shape()[k]`` are parameters, and which.
+    """Return texts in which ``x.size()``, ``x.shape()[k]`` and ``x.strides()[k]`` are parameters.
 
     ``_ind.size()`` is the parameter `total`. ``x[at]``, where ``at`` is an array of a text
     (``int at[] = {i, j};``), becomes the place in C order.
     """
     found: dict[str, Size] = {}
-    member = re.compile(r"\b(\w+)\s*\.\s*(?:size\s*\(\s*\)|shape\s*\(\s*\)\s*\[\s*(\d+)\s*\])")
+    member = re.compile(
+        r"\b(\w+)\s*\.\s*(?:size\s*\(\s*\)|(shape|strides)\s*\(\s*\)\s*\[\s*(\d+)\s*\])"
+    )
     lengths = _index_arrays("\n".join(map(code_of, texts)))
     arrays, indices = "|".join(map(re.escape, names)) or r"(?!)", "|".join(lengths) or r"(?!)"
     subscript = re.compile(rf"\b({arrays})\s*\[\s*({indices})\s*\]")
 
     def change(match: re.Match[str]) -> str:
-        name, axis = match.groups()
+        name, what, axis = match.groups()
         if name == "_ind" and axis is None:
             return total
         if name not in names:
             return match[0]
-        size = f"{name}_size_" if axis is None else f"{name}_shape_{axis}"
-        found.setdefault(size, Size(name, None if axis is None else int(axis)))
+        size = f"{name}_size_" if axis is None else f"{name}_{what}_{axis}"
+        place = None if axis is None else int(axis)
+        found.setdefault(size, Size(name, place, strides=what == "strides"))
         return size
 
     def place(match: re.Match[str]) -> str:
@@ -172,7 +177,7 @@ def size_values(
 ) -> list[Any]:
     """Return the values of the parameters that `named_sizes` has found."""
     values = []
-    for name, axis, axes in sizes.values():
+    for name, axis, axes, strides in sizes.values():
         array = arrays[name]
         if axes not in (None, array.ndim):
             raise ValueError(
@@ -180,10 +185,14 @@ def size_values(
                 f"{axes} indices"
             )
         if axis is not None and axis >= array.ndim:
+            member = "strides" if strides else "shape"
             raise ValueError(
-                f"kernel {kernel}: {name}.shape()[{axis}] of an array of {array.ndim} axes"
+                f"kernel {kernel}: {name}.{member}()[{axis}] of an array of {array.ndim} axes"
             )
-        values.append(np.int64(array.size if axis is None else array.shape[axis]))
+        value = array.size if axis is None else array.shape[axis]
+        if strides and axis is not None:  # texts see raw arrays in C order
+            value = math.prod(array.shape[axis + 1 :]) * array.dtype.itemsize
+        values.append(np.int64(value))
     return values
 
 
