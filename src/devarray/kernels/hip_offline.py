@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import CompileError, DeviceError
+from .compiler_runs import problem_of_run, run_compiler
 from .sealed import make_fallback
-from .toolchain import problem_of_run, run_compiler
 
 __all__ = ["HipCompiler", "find_hip_compiler"]
 
