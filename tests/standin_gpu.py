@@ -834,9 +834,12 @@ def _version(cache=[]):  # noqa: B006 - read once
 
 
 def load(text, names=(), flags=()):
-    """Return a module of kernels; each is compiled once, without optimisation."""
+    """Return a module of kernels, which are compiled without optimisation.
+
+    Those without variables are made once: each module has variables of its own.
+    """
     key = text, names, flags, included(text, flags)
-    if key not in _loaded:
+    if key not in _loaded or _loaded[key]._variables:
         original = host_grid.host_text
         host_grid.host_text = _translated
         try:

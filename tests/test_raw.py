@@ -150,6 +150,24 @@ def test_variables_of_the_module(module):
         module.get_global("factor", "f8", 4)
 
 
+def test_each_module_has_variables_of_its_own():
+    made = []
+    for k in range(3):
+        module = da.RawModule("""__device__ float by = 2; __device__ int calls;
+            __global__ void add(float *x) { x[threadIdx.x] += by; ++calls; }""")
+        made.append(module)
+        if k:
+            module.get_global("by", "f4", ())[...] = 10 * k
+    for _ in range(2):
+        for k, module in enumerate(made):
+            x = da.ones(1, dtype="f4")
+            for _ in range(k + 1):
+                kernel(module, "add")(1, 1, (x,))
+            assert x.get()[0] == 1 + (k + 1) * (10 * k or 2)
+    calls = [module.get_global("calls", "i4", ()).get() for module in made]
+    np.testing.assert_array_equal(calls, [2, 4, 6])
+
+
 def test_variables_are_the_same_in_checked_kernels(module):
     if not da.get_device().shares_host_memory:
         pytest.skip("checks are the host's")

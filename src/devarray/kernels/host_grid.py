@@ -5,12 +5,17 @@ What becomes of the text is in `host_text`, how blocks and threads run in ``incl
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import struct
+import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import accumulate
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cffi  # type: ignore[import-untyped,unused-ignore]
@@ -139,7 +144,7 @@ class HostModule:
         self._dynamic = dynamic_kernels(source)
         self._kernels: dict[str, _Kernel] = {}
         self._variables: dict[str, tuple[int, int]] = {}
-        for entry in self._entries():
+        for entry in _entries(self._library):
             name = ffi.string(entry.name).decode()
             if entry.count < 0:
                 self._variables[name] = int(ffi.cast("uintptr_t", entry.address)), entry.bytes
@@ -152,12 +157,6 @@ class HostModule:
                 places = accumulate([_padded(parameter.size) for parameter in told], initial=0)
                 self._kernels[name] = _Kernel(call, tuple(told), tuple(places)[: len(told)])
         self.kernels = {name: kernel.parameters for name, kernel in self._kernels.items()}
-
-    def _entries(self) -> Iterator[Any]:
-        k = 0
-        while self._library.dh_entries[k].name:
-            yield self._library.dh_entries[k]
-            k += 1
 
     def _load(
         self,
@@ -201,7 +200,7 @@ class HostModule:
         if checks and not _behind_checks:
             text_behind = library_text(checks=True)
             _behind_checks.append(_loaded(self._cache, text_behind, _FLAGS, everywhere=True))
-        library = _loaded(self._cache, text, flags)
+        library = _loaded(self._cache, text, flags, own_variables=True)
         if checks:
             path = self._cache.find(text, find_toolchain(), flags)
             code = path.read_bytes() if path else b""
@@ -340,17 +339,49 @@ def release_memory() -> None:
         library.dh_release()
 
 
-def _loaded(cache: KernelCache, text: str, flags: tuple[str, ...], everywhere: bool = False) -> Any:
-    """Return the library made of a text; with `everywhere`, others find its symbols."""
+def _entries(library: Any) -> Iterator[Any]:
+    k = 0
+    while library.dh_entries[k].name:
+        yield library.dh_entries[k]
+        k += 1
+
+
+_taken: set[Path] = set()  # files of libraries whose variables are those of a module
+_lock = threading.Lock()
+
+
+def _loaded(
+    cache: KernelCache,
+    text: str,
+    flags: tuple[str, ...],
+    everywhere: bool = False,
+    own_variables: bool = False,
+) -> Any:
+    """Return the library made of a text.
+
+    With `everywhere`, others find its symbols; with `own_variables`, it shares no variables with
+    a library of the same text that was loaded before.
+    """
     toolchain, ffi = find_toolchain(), _ffi()
     how = ffi.RTLD_NOW | (ffi.RTLD_GLOBAL if everywhere else ffi.RTLD_LOCAL)
     path = cache.find(text, toolchain, flags) or cache.build(text, toolchain, flags)
     try:
-        return ffi.dlopen(str(path), how)
+        library = ffi.dlopen(str(path), how)
     except OSError as error:
         if not cache.load_failed(path, error):
             raise
-        return ffi.dlopen(str(cache.build(text, toolchain, flags)), how)
+        path = cache.build(text, toolchain, flags)
+        library = ffi.dlopen(str(path), how)
+    if own_variables and any(entry.count < 0 for entry in _entries(library)):
+        with _lock:
+            taken = path in _taken
+            _taken.add(path)
+        if taken:  # the loader knows a file again, but not a copy
+            place = path.parent / "tmp"  # where the cache makes its files
+            place_or_any = place if os.access(place, os.W_OK) else None
+            with tempfile.TemporaryDirectory(dir=place_or_any) as folder:
+                return ffi.dlopen(str(shutil.copy(path, folder)), how)
+    return library
 
 
 def _list(names: Iterable[str]) -> str:
