@@ -31,6 +31,23 @@ __all__ = [
     "size_values", "slots_for",
 ]  # fmt: skip
 
+# CuPy's float16: half in memory, and a float in expressions
+_FLOAT16 = """#if defined(__CUDACC__) || defined(__HIP__)
+#define SN_HALF __host__ __device__
+#else
+#define SN_HALF
+#endif
+struct sn_float16 {
+  half data_;
+  SN_HALF sn_float16() : data_(0.0f) {}
+  template <class T> SN_HALF sn_float16(T x) : data_((float)x) {}
+  SN_HALF operator float() const { return (float)data_; }
+  template <class T> SN_HALF sn_float16 &operator+=(T x) { return *this = (float)*this + (float)x; }
+  template <class T> SN_HALF sn_float16 &operator-=(T x) { return *this = (float)*this - (float)x; }
+  template <class T> SN_HALF sn_float16 &operator*=(T x) { return *this = (float)*this * (float)x; }
+  template <class T> SN_HALF sn_float16 &operator/=(T x) { return *this = (float)*this / (float)x; }
+};"""
+
 BLOCK = 256  # threads of a block, unless the caller says otherwise
 MOST_BLOCKS = 4096  # where threads go from element to element
 
@@ -212,7 +229,7 @@ def opening(
     if named_half or any(dtype.char == "e" for dtype in types.values()):
         lines += ["#ifdef __CUDACC_RTC__", "#include <cuda_fp16.h>", "#endif"]
     if re.search(r"\bfloat16\b", named):  # CuPy's name; in OpenCL C it is a vector
-        lines.append("#define float16 half")
+        lines += [_FLOAT16, "#define float16 sn_float16"]
     if "sn_complex" in named or any(dtype.kind == "c" for dtype in types.values()):
         lines.append(OWN_COMPLEX)
     lines += [f"typedef {c_type(dtype)} {kind};" for kind, dtype in types.items()]
