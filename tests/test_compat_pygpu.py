@@ -40,6 +40,12 @@ needs_host_memory = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(autouse=True)
+def no_error_before():
+    """An error that nobody asked for is remembered, also that of another test."""
+    pygpu.cudaGetLastError()
+
+
 @pytest.fixture
 def gpus():
     """A made-up machine with the devices `cuda` and `cuda:1`, where nothing is done by itself."""
