@@ -530,6 +530,21 @@ def test_macros_without_a_semicolon_before_kernels():
         np.testing.assert_array_equal(x.get(), [0, 1, 4, 9])
 
 
+def test_qualified_classes_are_no_variables():
+    source = """
+    __device__ struct Point { int x; };
+    __device__ struct Pair { int a, b; } pair = {2, 3};
+    __global__ void f(int *y) { Point p = {4}; y[0] = p.x + pair.b; }
+    """
+    module = da.RawModule(source)
+    x = da.zeros(1, dtype="i4")
+    module.get_function("f")(1, 1, (x,))
+    assert x.get()[0] == 7
+    module.get_global("pair", "i4")[...] = 5
+    module.get_function("f")(1, 1, (x,))
+    assert x.get()[0] == 9
+
+
 def test_names_that_other_languages_have():
     source = """__global__ void f(float *x) {
     __shared__ float kernel[64];

@@ -456,5 +456,7 @@ def variables_of(reading: Reading) -> Iterator[tuple[str, str, Piece]]:
                 text, count = nested.subn("", text)
             for part in text.split(","):
                 words = WORD.findall(part.split("=")[0])
+                if words and re.fullmatch(r"__\w+__", words[-1]):
+                    continue  # a class that is qualified, without variables of it
                 if words and not re.search(r"\b(?:struct|class|union|enum)\s+\w+\s*$", part):
                     yield words[-1], piece.namespace + words[-1], piece
