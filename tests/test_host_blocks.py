@@ -259,6 +259,8 @@ LEFT_TO_FIBERS = {
     "a directive": "\n#if 1\n__syncthreads();\n#else\n__syncwarp();\n#endif\nx[threadIdx.x] = 2;",
     "a count for some": "if (threadIdx.x % 2) { int n = __syncthreads_count(1); x[1] = n; }",
     "a match for all": "int p; unsigned m = __match_all_sync(~0u, 1, &p); x[threadIdx.x] = m + p;",
+    "a mask for some": "int v = *x; x[threadIdx.x] = __shfl_sync(0xfffffff0, v, 5);",
+    "no length": "int a[] = {1, 2}; a[0] = *x; __syncthreads(); x[threadIdx.x] = a[0] + a[1];",
     "a limit from memory": "for (int k = 0; k < x[threadIdx.x]; ++k) { __syncthreads(); }",
 }
 

@@ -64,6 +64,14 @@ KERNELS = {
                   + __shfl_down_sync(~0u, last, 1, 4);
     y[blockIdx.x * 64 + T] = v + last + pair;
 }""",
+    "some": """__global__ void some(const float *x, float *y, int n) {
+    float v = x[blockIdx.x * 64 + T];
+    unsigned there = __ballot_sync(~0u, T < 21);
+    if (T < 21) v += __shfl_down_sync(there, v, 16) + 2 * __shfl_sync(there, v, T + 5);
+    if (T > 50) return;
+    v += __shfl_xor_sync(~0u, v, 1, 4) * 100;
+    y[blockIdx.x * 64 + T] = v;
+}""",
     "until": """__global__ void until(const float *x, float *y, int n) {
     float v = x[T % 32 / 8 + blockIdx.x]; int k = 0;
     while (true) {

@@ -155,6 +155,8 @@ class _Writer:
         name = tokens[0].text
         arguments = split_tokens(list(tokens[2:-1]), ",")
         if found := _SHUFFLE.fullmatch(name):
+            if found[2] and _leaves_out(arguments[0]):
+                raise NotUnderstoodError("a shuffle for some, who may not be those that are there")
             return self._shuffle(_KINDS[found[1]], arguments[1 if found[2] else 0 :])
         if name == "__activemask":
             steps, number = self._told("__dh_vote({}, 1); __dh_tally({});", [])
@@ -192,6 +194,15 @@ class _Writer:
         number = self.serial
         self.serial += 1
         return [*before, text.replace("{}", str(number))], number
+
+
+def _leaves_out(mask: Sequence[Token]) -> bool:
+    """Say whether a mask is a number that stands for some lanes only."""
+    words = [token.text for token in mask]
+    if len(words) != 1 or not words[0][0].isdigit():
+        return False
+    number = words[0].rstrip("uUlL").lower()
+    return number.removeprefix("0x") != "ffffffff" and number != str(2**32 - 1)
 
 
 def is_exchange(token: Token) -> bool:

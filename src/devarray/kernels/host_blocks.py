@@ -13,17 +13,16 @@ Whatever is not understood is left to the other ways of `host_grid`, which run a
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from .block_calls import with_calls
 from .block_exchanges import BLOCK_STEPS, edited, exchange_edits
-from .block_reader import Node, Region, Stride, Surroundings, Variable
-from .block_variables import Analysis
+from .block_reader import Node, Region, Stride, Surroundings
+from .block_writer import Lanes
 from .signatures import parse_parameters
 from .statements import (
-    Declarator,
     NotUnderstoodError,
     Statement,
     Token,
@@ -36,7 +35,6 @@ from .statements import (
 __all__ = ["Surroundings", "block_text"]
 
 _MOST = "DH_MOST"
-_MOST_KEPT = 1024  # bytes for each thread, of which there may be as many
 # What comes next may be for nobody, and then must not be reached: it may divide by zero
 _LEAVE = (
     "{ unsigned dh_n = blockDim.x * blockDim.y * blockDim.z, dh_left = 0; "
@@ -72,7 +70,7 @@ def block_text(head: str, listed: str, start: int, end: int, around: Surrounding
         return None
 
 
-class _Writer(Analysis):
+class _Writer(Lanes):
     """The text for a block."""
 
     def __init__(self, exchanges: int, *rest: Any) -> None:
@@ -82,8 +80,6 @@ class _Writer(Analysis):
     def text(self) -> str:
         """Return the statements of the block."""
         self.ends_early = self._ends_early()
-        self.places = 0  # of what is kept for each thread
-        self.visible = "0"  # the constant that says how many bytes it has taken so far
         self.flags = 0
         self.guards: list[int] = []  # flags of those that are here, the last of them counts
         self.loops: list[int | None] = []  # where the flags of a loop begin, if threads part at it
@@ -94,7 +90,7 @@ class _Writer(Analysis):
             lines.append(f"bool dh_ended[{_MOST}] = {{}};")
         for name in sorted(self.parameters & self.variables.keys()):
             if self.variables[name].kind == "lane":
-                lines.append(self._keep(f"decltype({name})", name, ""))
+                lines.append(self.keep(f"decltype({name})", name, ""))
                 lines.append(f"DH_THREADS {{ DH_LANE {name}_dh[dh_t] = {name}; }}")
         lines += self._write(self.nodes)
         return "\n".join(lines)
@@ -113,25 +109,6 @@ class _Writer(Analysis):
             if returned and node is not last:
                 return True
         return False
-
-    def _slice(self, tokens: Sequence[Token]) -> str:
-        """Return the source's text, with the line that it stands in."""
-        if not tokens:
-            return ""
-        line = self.around.source.count("\n", 0, tokens[0].start) + 1
-        return f'\n#line {line} "kernel"\n{self._plain(tokens)}\n'
-
-    def _plain(self, tokens: Sequence[Token]) -> str:
-        return self.around.source[tokens[0].start : tokens[-1].end] if tokens else ""
-
-    def _keep(self, kind: str, name: str, lengths: str) -> str:
-        """Return the declaration of a place for each thread; they must all fit on a stack."""
-        self.places += 1
-        bytes_ = f"dh_bytes_{self.places}"
-        most = f'static_assert({bytes_} <= {_MOST_KEPT}, "too large to be kept for each thread");'
-        before, self.visible = self.visible, bytes_
-        count = f"constexpr unsigned long {bytes_} = {before} + sizeof({kind} {lengths});"
-        return f"DH_KEPT({kind}, {name}, {lengths}) {count} {most}"
 
     def _write(self, nodes: Sequence[Node]) -> Iterator[str]:
         """Yield the text of what the block does, in a scope of its own."""
@@ -153,7 +130,7 @@ class _Writer(Analysis):
             elif node.kind == "jump":
                 yield from self._write_jump(statement)
             elif node.kind == "declare":
-                yield self._slice(statement.tokens)
+                yield self.slice(statement.tokens)
             elif node.kind == "shared":
                 yield self._shared(statement)
             elif node.kind == "block":
@@ -169,7 +146,7 @@ class _Writer(Analysis):
             line = self.around.source.count("\n", 0, statement.tokens[0].start) + 1
             yield f"if (dh_all_ended(dh_here, dh_ended, {line})) return;"
         if name[:5] == "__dh_":
-            yield self._slice(statement.tokens)
+            yield self.slice(statement.tokens)
 
     def _shared(self, statement: Statement) -> str:
         words = [token.text for token in statement.tokens]
@@ -191,71 +168,6 @@ class _Writer(Analysis):
         kind = f"{volatile}{' '.join(one.type)}"
         return f"DH_DYNAMIC({kind}, {one.name}, {''.join(lengths[2:])});"
 
-    # Regions
-
-    def _needed(self, tokens: Iterable[Token]) -> list[str]:
-        """Return the variables that tokens mention, those first on which others depend."""
-        wanted = self.words(tokens) & self.variables.keys()
-        more = set(wanted)
-        while more:
-            name = more.pop()
-            variable = self.variables[name]
-            if variable.kind == "again":
-                inner = self.words(variable.first.value or ())
-                new = (inner & self.variables.keys()) - wanted
-                wanted |= new
-                more |= new
-        return [name for name in self.variables if name in wanted]
-
-    def _before(self, tokens: Sequence[Token], here: Container[str] = ()) -> list[str]:
-        """Return the lines that make the variables of a thread known to what follows.
-
-        `here` are those that are declared in it.
-        """
-        lines = []
-        for name in self._needed(tokens):
-            variable = self.variables[name]
-            if variable.kind == "again":
-                lines.append(self._declare(variable.first))
-            elif variable.kind == "lane" and self._is_kept(variable):
-                if variable.first.lengths or variable.pinned:
-                    lines.append(f"auto &{name} = {name}_dh[dh_t];")
-                elif name not in here:
-                    lines.append(f"{self._kept_type(variable)} {name} = {name}_dh[dh_t];")
-        return lines
-
-    def _after(self, tokens: Sequence[Token], here: Container[str] = ()) -> list[str]:
-        """Return the lines that keep what a thread has changed."""
-        starts = {token.start for token in tokens}
-        lines = []
-        for name in self._needed(tokens):
-            variable = self.variables[name]
-            if variable.kind != "lane" or not self._is_kept(variable):
-                continue
-            if variable.first.lengths or variable.pinned:
-                continue
-            if name in here or starts & set(self.changed.get(name, ())):
-                lines.append(f"{name}_dh[dh_t] = {name};")
-        return lines
-
-    def _is_kept(self, variable: Variable) -> bool:
-        return len(variable.loops) > 1
-
-    def _kept_type(self, variable: Variable) -> str:
-        words = variable.first.type
-        if "auto" in words or "&" in words or "&&" in words:
-            raise NotUnderstoodError("a type that is not told")
-        told = ("const", "volatile") if "*" in words else ()
-        return " ".join([word for word in told if word in variable.first.qualifiers] + [*words])
-
-    def _declare(self, one: Declarator) -> str:
-        told = [word for word in ("const", "volatile") if word in one.qualifiers]
-        name = f"{' '.join([*told, *one.type])} {one.name}{_text(one.lengths)}"
-        if one.value is None:
-            return f"{name};"
-        value = self._plain(one.value)
-        return f"{name} = {value};" if one.plain else f"{name}{{{value}}};"
-
     def _write_region(self, region: Region) -> Iterator[str]:
         """Yield a loop over the threads; what the block does once comes between such loops."""
         part: list[Statement] = []
@@ -271,10 +183,10 @@ class _Writer(Analysis):
     def _once(self, statement: Statement) -> str:
         """Return the text of what is done once for the block."""
         if statement.kind != "declaration":
-            return self._slice(statement.tokens)
+            return self.slice(statement.tokens)
         named = declarators(statement.tokens[:-1]) or []
         common = [one for one in named if self.variables[one.name].kind == "uniform"]
-        return "\n".join(self._declare(one) for one in common)
+        return "\n".join(self.declare(one) for one in common)
 
     def _write_loop(self, part: Sequence[Statement]) -> Iterator[str]:
         if not part:
@@ -284,14 +196,16 @@ class _Writer(Analysis):
         for statement in part:
             if statement.kind == "declaration":
                 here.update(one.name for one in declarators(statement.tokens[:-1]) or ())
-                yield from self._storage(statement)
-                texts.append(self._declared(statement))
+                yield from self.storage(statement)
+                texts.append(self.declared(statement))
             else:
-                texts.append(self._slice(statement.tokens))
+                texts.append(self.slice(statement.tokens))
         tokens = [token for statement in part for token in statement.tokens]
         if not any(text.strip() for text in texts):
             return
-        before, after = self._before(tokens, here), self._after(tokens, here)
+        before, after = self.before(tokens, here), self.after(tokens, here)
+        if self.guards or self.ends_early:  # who is not there tells 0
+            yield from _cleared(part)
         returns = any(map(self.returns, part))
         yield from (*self._lanes(), *before)
         if returns:
@@ -307,32 +221,6 @@ class _Writer(Analysis):
         if returns and self.ends_early:
             yield _LEAVE
 
-    def _storage(self, statement: Statement) -> Iterator[str]:
-        """Yield the arrays that keep variables for each thread."""
-        for one in declarators(statement.tokens[:-1]) or ():
-            variable = self.variables[one.name]
-            if variable.kind == "lane" and self._is_kept(variable):
-                yield self._keep(self._kept_type(variable), one.name, _text(one.lengths))
-
-    def _declared(self, statement: Statement) -> str:
-        """Return the declarations that stay in the loop over the threads."""
-        lines = []
-        for one in declarators(statement.tokens[:-1]) or ():
-            variable = self.variables[one.name]
-            if variable.kind != "lane":
-                continue
-            if self._is_kept(variable) and (variable.first.lengths or variable.pinned):
-                if one.value is not None:  # its place is outside of the loop
-                    new = f"{self._kept_type(variable)} dh_new{_text(one.lengths)}"
-                    sign, value = " =" if one.plain else "", self._plain(one.value)
-                    value = value if one.plain else f"{{{value}}}"
-                    copy = f"__builtin_memcpy((void *)&{one.name}, &dh_new, sizeof dh_new);"
-                    lines.append(f"{{ {new}{sign} {value}; {copy} }}")
-            else:
-                lines.append(self._declare(one))
-        line = self.around.source.count("\n", 0, statement.tokens[0].start) + 1
-        return f'\n#line {line} "kernel"\n' + " ".join(lines) + "\n" if lines else ""
-
     # Loops and conditions around barriers
 
     def _write_control(self, node: Node, statement: Statement) -> Iterator[str]:
@@ -347,7 +235,7 @@ class _Writer(Analysis):
         bodies = [list(self._write(body)) for body in node.children]
         if node.kind != "if":
             self.loops.pop()
-        condition = self._plain(statement.head)
+        condition = self.plain(statement.head)
         if node.kind == "do":
             yield from ("do {", *bodies[0], f"}} while ({condition});")
             return
@@ -379,9 +267,9 @@ class _Writer(Analysis):
         """Yield what a thread does to know a condition, and what then."""
         if any(one.value is not None for one in declarators(list(head)) or ()):
             raise NotUnderstoodError("a condition that declares a variable")
-        yield from self._before(head)
-        yield f"const bool dh_c = ({self._slice(head)}) ? true : false;"
-        yield from (*self._after(head), then, "}")
+        yield from self.before(head)
+        yield f"const bool dh_c = ({self.slice(head)}) ? true : false;"
+        yield from (*self.after(head), then, "}")
 
     def _write_parted_if(self, node: Node, statement: Statement) -> Iterator[str]:
         flags = [self._guard() for _ in node.children]
@@ -441,15 +329,15 @@ class _Writer(Analysis):
         for part in split_tokens(tokens, ",") if tokens else ():
             names = {token.text for token in part if token.start in assignment(part)}
             if any(n in self.variables and self.variables[n].kind == "uniform" for n in names):
-                yield f"{self._plain(part)};"
+                yield f"{self.plain(part)};"
             else:
-                yield from (*self._lanes(), *self._before(part), f"{self._slice(part)};")
-                yield from (*self._after(part), "}")
+                yield from (*self._lanes(), *self.before(part), f"{self.slice(part)};")
+                yield from (*self.after(part), "}")
 
     def _write_jump(self, statement: Statement) -> Iterator[str]:
         first = self.loops[-1]
         if first is None:
-            yield self._slice(statement.tokens)
+            yield self.slice(statement.tokens)
             return
         left = self.guards[first if statement.kind == "break" else first + 1 :]
         yield from (*self._lanes(), *(f"dh_on_{flag}[dh_t] = false;" for flag in left), "}")
@@ -475,12 +363,12 @@ class _Writer(Analysis):
             yield from self._write_loop(stride.region.statements)
             return
         kind, name = stride.type, stride.name
-        limit, step = self._plain(stride.limit), self._plain(stride.step)
-        first = self._plain(stride.first)
-        start = self._before(stride.first)
+        limit, step = self.plain(stride.limit), self.plain(stride.step)
+        first = self.plain(stride.first)
+        start = self.before(stride.first)
         used = [token for token in stride.body if token.text != name]
-        before, after = self._before(used), self._after(used)
-        body = self._slice(stride.body)
+        before, after = self.before(used), self.after(used)
+        body = self.slice(stride.body)
         if stride.body[0].text != "{":
             body = f"{{{body}}}"
         skip = "if (dh_ended[dh_t]) continue;" if self.ends_early else ""
@@ -502,5 +390,9 @@ class _Writer(Analysis):
         yield from (body, *after, "} } }")
 
 
-def _text(tokens: Iterable[Token]) -> str:
-    return "".join(token.text for token in tokens)
+def _cleared(part: Sequence[Statement]) -> Iterator[str]:
+    """Yield what empties the places of the exchanges that begin in a loop."""
+    for statement in part:
+        for name, number in zip(statement.tokens, statement.tokens[2:], strict=False):
+            if name.text == "__dh_tell":
+                yield f"DH_CLEAR({number.text})"

@@ -320,9 +320,9 @@ def host_text(
     left_out : container of str
         Kernels that do not become loops over the threads of a block.
     """
+    source = with_barriers(source)
     if not checks:  # which tell of what relies on warps
         source = in_step(source, read(source))
-    source = with_barriers(source)
     defined = [define.partition("=") for define in defines]
     lines = [f"#define {name} {text if told else 1}" for name, told, text in defined]
     reading, code = read(source), without_comments(source)

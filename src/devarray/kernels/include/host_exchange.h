@@ -9,6 +9,7 @@ struct dh_Exchange {
 // As many as take part in a statement and the next one
 #define DH_EXCHANGES(count) enum { dh_places = count }; dh_Exchange dh_exchange[dh_places]; \
     for (dh_Exchange &dh_one : dh_exchange) __builtin_memset(dh_one.vote, 0, dh_threads);
+#define DH_CLEAR(k) __builtin_memset(DH_PLACE(k).value, 0, 8 * (dh_threads + 64));
 #define DH_PLACE(k) dh_exchange[(k) % dh_places]
 
 template <class T> struct dh_Plain { typedef T type; };
@@ -28,19 +29,20 @@ template <class T> DH_IN void dh_tell(dh_Exchange &x, unsigned t, T value) {
 template <class T> DH_IN T dh_told(const dh_Exchange &x, unsigned t) {
     return ((const typename dh_Values<T>::type *)x.value)[t + 32];
 }
-// The lane to read from, within segments of `width` lanes; the own lane where there is none, as for dh_shuffle. What is
-// `by` lanes up or down is read whether it counts or not, so that neighbours read neighbours.
+// The lane to read from, within segments of `width` lanes; the own lane where there is none, and 0 from lanes that are not
+// there, as for fibers. What is `by` lanes up or down is read whether it counts or not, so that neighbours read neighbours.
 template <class T> DH_IN T dh_taken(const dh_Exchange &x, unsigned t, unsigned n, int kind, int by, int width = 32) {
     const int lane = (int)(t % 32), begin = lane & ~(width - 1);
     if (kind == 1 || kind == 2) {
         const int from = kind == 1 ? lane - by : lane + by, step = kind == 1 ? -(by & 31) : by & 31;
-        const bool inside = kind == 1 ? from >= begin && by >= 0 : from < begin + width && by >= 0 && t + (unsigned)by < n;
+        const bool inside = by >= 0 && (kind == 1 ? from >= begin : from < begin + width);
         const T own = dh_told<T>(x, t), other = dh_told<T>(x, t + (unsigned)step);
-        return inside ? other : own;
+        return !inside ? own : t + (unsigned)step < n ? other : T();
     }
     const int from = kind == 0 ? begin | (by & (width - 1)) : lane ^ by;
     const unsigned at = t - (unsigned)lane + (unsigned)from;
-    return dh_told<T>(x, from >= 0 && from < begin + width && at < n ? at : t);
+    if (from < 0 || from >= begin + width) return dh_told<T>(x, t);
+    return at < n ? dh_told<T>(x, at) : T();
 }
 DH_IN void dh_tally(dh_Exchange &x, unsigned n) {
     x.counted = x.voters = 0;
