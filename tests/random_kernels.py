@@ -3,7 +3,8 @@
 import random
 
 # in which threads of a warp wait for each other
-FUNCTIONS = """__device__ unsigned given(unsigned v, int by = 8) {
+FUNCTIONS = """__device__ unsigned same(unsigned v) { return v; }
+__device__ unsigned given(unsigned v, int by = 8) {
     unsigned t = v * 3u + threadIdx.x; // of its own
     if (by > 3) t ^= v >> 3;
     t ^= __shfl_xor_sync(~0u, t, by);
@@ -83,9 +84,12 @@ class Program:
         end = "__syncthreads(); " + ("" if self.balanced(inner) else "__syncthreads(); ")
         if not self.balanced(inner):
             self.read, self.written = self.written, self.read
+        # the same for all threads, which is not to be seen if a function says it
+        same = "same" if self.warps and self.random.random() < 0.5 else ""
         if kind == 8:
-            return f"for (int {k} = 0; {k} < 3; ++{k}) {{ {inner} {end}}}"
-        return f"if (u % 2u == blockIdx.x % 2u) {{ {inner} {end}}} else {{ __syncthreads(); }}"
+            return f"for (int {k} = 0; {k} < {same}(3); ++{k}) {{ {inner} {end}}}"
+        condition = f"{same}(u) % 2u == blockIdx.x % 2u"
+        return f"if ({condition}) {{ {inner} {end}}} else {{ __syncthreads(); }}"
 
     def of_a_warp(self, depth):
         pick = self.random.choice
@@ -130,8 +134,9 @@ class Program:
         body = "\n    ".join(self.statement(2) for _ in range(9))
         functions = ""
         if self.warps:
-            functions = FUNCTIONS.replace("given", f"given_{name}").replace("mix", f"mix_{name}")
-            body = body.replace("given", f"given_{name}").replace("mix", f"mix_{name}")
+            functions = FUNCTIONS
+            for word in ("same", "given", "mix"):
+                functions, body = (t.replace(word, f"{word}_{name}") for t in (functions, body))
         return f"""{functions}__global__ void {name}(const unsigned *x, unsigned *y, unsigned n) {{
     __shared__ unsigned r[64], w[64];
     unsigned t = threadIdx.x, a = x[t], b = t * 5u, u = blockIdx.x;

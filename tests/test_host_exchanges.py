@@ -118,11 +118,43 @@ def test_a_reduction(both):
     np.testing.assert_allclose(y[:4], X[:256].reshape(4, 64).sum(1), rtol=1e-5)
 
 
+def test_barriers_where_threads_may_have_parted():
+    source = """__global__ void f(const float *x, float *y, int n) {
+    __shared__ float s[64];
+    int i = blockIdx.x * 64 + threadIdx.x;
+    if (i < n) {
+        s[threadIdx.x] = x[i];
+        __syncthreads();
+        y[i] = s[threadIdx.x ^ 1];
+    }
+}
+__global__ void g(const float *x, float *y, int n) {
+    __shared__ float s[64];
+    for (int i = threadIdx.x; i < n; i += 64) {
+        s[threadIdx.x] = x[i];
+        __syncthreads();
+        y[i] = s[threadIdx.x ^ 1] + i;
+        __syncthreads();
+    }
+}"""
+    assert not _blocks(source, read(source))
+    assert len(_blocks(source, read(source), ended_pass=True)) == 2
+    for whole_blocks in (True, False):
+        module = HostModule(source, whole_blocks=whole_blocks, ended_pass=True)
+        assert module.whole_blocks is whole_blocks
+        for name, grid in (("f", 4), ("g", 1)):
+            y = np.zeros(256, "f4")
+            module.launch(name, grid, 64, [at(X), at(y), 150])
+            expected = X[np.arange(150) ^ 1] + (name == "g") * np.arange(150)
+            np.testing.assert_array_equal(y[:150], expected.astype("f4"))
+            assert not y[150:].any()
+
+
 def test_random_programs():
     names = [f"f{k}" for k in range(12)]
     source = "\n".join(Program(k, warps=True).text(name) for k, name in enumerate(names))
-    assert len(_blocks(source, read(source))) >= 10
-    both = [HostModule(source, whole_blocks=whole) for whole in (True, False)]
+    assert len(_blocks(source, read(source), ended_pass=True)) >= 10
+    both = [HostModule(source, whole_blocks=whole, ended_pass=True) for whole in (True, False)]
     assert both[0].whole_blocks
     x = np.random.default_rng(5).integers(0, 2**32, 1000, "u4")
     for name in names:

@@ -73,6 +73,8 @@ class Surroundings:
         Functions that take references.
     functions : mapping of str to Callable
         Those in which threads wait, and that can stand in place of their calls.
+    ended_pass : bool
+        Whether barriers are for those threads only that come to them.
     """
 
     source: str
@@ -82,6 +84,7 @@ class Surroundings:
     waits: re.Pattern[str]
     by_reference: frozenset[str]
     functions: Mapping[str, Callable] = field(default_factory=dict)
+    ended_pass: bool = False
 
 
 @dataclass

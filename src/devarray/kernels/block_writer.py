@@ -20,7 +20,9 @@ class Lanes(Analysis):
     """What the threads of a block keep from one loop over them to the next."""
 
     places = 0  # of what is kept for each thread
-    visible = "0"  # the constant that says how many bytes it has taken so far
+    # What is visible where the text ends: the constant that says how many bytes have been taken so
+    # far, and the variables that have a place for each thread.
+    visible: tuple[str, frozenset[str]] = ("0", frozenset())
 
     def slice(self, tokens: Sequence[Token]) -> str:
         """Return the source's text, with the line that it stands in."""
@@ -38,7 +40,8 @@ class Lanes(Analysis):
         self.places += 1
         bytes_ = f"dh_bytes_{self.places}"
         most = f'static_assert({bytes_} <= {_MOST_KEPT}, "too large to be kept for each thread");'
-        before, self.visible = self.visible, bytes_
+        before, names = self.visible
+        self.visible = bytes_, names | {name}
         count = f"constexpr unsigned long {bytes_} = {before} + sizeof({kind} {lengths});"
         return f"DH_KEPT({kind}, {name}, {lengths}) {count} {most}"
 
@@ -66,7 +69,7 @@ class Lanes(Analysis):
             variable = self.variables[name]
             if variable.kind == "again":
                 lines.append(self.declare(variable.first))
-            elif variable.kind == "lane" and self._is_kept(variable):
+            elif name in self.visible[1]:
                 if variable.first.lengths or variable.pinned:
                     lines.append(f"auto &{name} = {name}_dh[dh_t];")
                 elif name not in here:
@@ -79,9 +82,7 @@ class Lanes(Analysis):
         lines = []
         for name in self.needed(tokens):
             variable = self.variables[name]
-            if variable.kind != "lane" or not self._is_kept(variable):
-                continue
-            if variable.first.lengths or variable.pinned:
+            if name not in self.visible[1] or variable.first.lengths or variable.pinned:
                 continue
             if name in here or starts & set(self.changed.get(name, ())):
                 lines.append(f"{name}_dh[dh_t] = {name};")

@@ -140,7 +140,7 @@ class _Writer(Lanes):
 
     def _write_step(self, statement: Statement) -> Iterator[str]:
         name = statement.tokens[0].text
-        if name in BLOCK_STEPS and self.guards:
+        if name in BLOCK_STEPS and self.guards and not self.around.ended_pass:
             raise NotUnderstoodError("a barrier where threads may have parted")
         if name in BLOCK_STEPS and self.ends_early:
             line = self.around.source.count("\n", 0, statement.tokens[0].start) + 1

@@ -69,7 +69,7 @@ def _brings(pattern: str, of_groups: str, reading: Reading) -> tuple[str, str, b
     return words_that_bring(f"{pattern}|{of_groups}" if groups else pattern, reading)
 
 
-def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
+def _blocks(source: str, reading: Reading, ended_pass: bool = False) -> dict[str, Edits]:
     """Return what is changed in each kernel that is written as loops over a block's threads."""
     pattern, calls, doubt = _brings(_WAITS, GROUP_WAITS, reading)
     if doubt or not reading.whole:
@@ -84,6 +84,7 @@ def _blocks(source: str, reading: Reading) -> dict[str, Edits]:
         re.compile(pattern),
         frozenset(by_reference),
         callables(source, reading.masked, waiting),
+        ended_pass,
     )
     found: dict[str, Edits] = {}
     bodies: dict[str, str] = {}
@@ -329,7 +330,7 @@ def host_text(
     refused, headers = refusals(code, reading), known_headers(code)
     for name, told, value in defined:
         reading.macros.setdefault(name, value if told else "1")
-    blocks = _blocks(source, reading) if whole_blocks and not refused else {}
+    blocks = _blocks(source, reading, ended_pass) if whole_blocks and not refused else {}
     blocks = {name: edits for name, edits in blocks.items() if name not in left_out}
     branches = Branches(source)
     launchers = _entry_text(reading, names, blocks, branches)
