@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 import devarray as da
+from devarray.backends import cuda
 from devarray.compat.pycuda import compiler, driver
 from devarray.compat.pycuda.compiler import SourceModule
+from devarray.kernels.nvrtc import find_nvrtc
+from standin_gpu import Machine
+from test_cuda_standin import standin
 
 TEXT = """
 __constant__ int factors[3];
@@ -318,6 +322,79 @@ def test_modules_of_several_texts():
     assert x[0] == 2
     with pytest.raises(da.UnsupportedError):
         module.add_stdlib("cublas")
+
+
+@pytest.mark.parametrize("target", ["cubin", "ptx", "fatbin"])
+def test_what_compile_returns_is_a_module_again(tmp_path, target):
+    (tmp_path / "value.h").write_text("#define VALUE 40\n")
+    text = '#include <cstdint>\n#include "value.h"\n__constant__ int32_t one;\n'
+    text += "__global__ void f(int32_t *x) { x[0] = VALUE + N + one; }\n"
+    options = ["-DN=2", "-O3"]
+    data = compiler.compile(text, options=options, include_dirs=[str(tmp_path)], target=target)
+    assert type(data) is bytes
+    (tmp_path / "value.h").unlink()  # a binary does not need it any more
+    (tmp_path / f"kernel.{target}").write_bytes(data)
+    for module in (
+        driver.module_from_buffer(data),
+        driver.module_from_buffer(bytearray(data)),
+        driver.module_from_file(tmp_path / f"kernel.{target}"),
+        driver.module_from_file(str(tmp_path / f"kernel.{target}")),
+    ):
+        x = np.zeros(1, np.int32)
+        address, nbytes = module.get_global("one")
+        assert nbytes == 4
+        driver.memcpy_htod(address, np.int32(7))
+        module.get_function("f")(driver.Out(x), block=(1, 1, 1))
+        assert x[0] == 49
+
+
+def test_compile_without_extern_c():
+    text = """template <class T> __device__ T twice(T x) { return x + x; }
+    extern "C" __global__ void f(float *x) { x[0] = twice(x[0]); }"""
+    module = driver.module_from_buffer(compiler.compile(text, no_extern_c=True))
+    x = np.ones(1, np.float32)
+    module.get_function("f")(driver.InOut(x), block=(1, 1, 1))
+    assert x[0] == 2
+
+
+def test_compile_raises_what_source_modules_raise():
+    text = "\n__global__ void f(int *x) { x[0] = missing; }\n"
+    with pytest.raises(driver.CompileError, match="missing") as caught:
+        compiler.compile(text)
+    with pytest.raises(driver.CompileError) as same:
+        SourceModule(text)
+    assert caught.value.stderr == same.value.stderr != ""
+    with pytest.raises(da.UnsupportedError, match="fatbin"):
+        compiler.compile("__global__ void f() {}", target="lto")
+    with pytest.raises(TypeError, match="text"):
+        compiler.compile(b"__global__ void f() {}")
+
+
+@pytest.mark.parametrize(
+    ("target", "arch", "first"),
+    [("cubin", None, b"\x7fELF"), ("fatbin", "sm_80", b"\x7fELF"), ("ptx", "sm_80", b"//")],
+)
+def test_gpus_get_binaries_and_the_headers_that_source_modules_get(target, arch, first):
+    try:
+        nvrtc = find_nvrtc()
+    except da.DeviceError as error:
+        pytest.skip(str(error))
+    text = "#include <cstdint>\n__global__ void f(int32_t *x) { x[0] = N; }"
+    with standin(Machine(), opened=False) as made:
+        made.patch.setattr(cuda, "find_nvrtc", lambda newest=None: nvrtc)
+        with da.Device("cuda"):
+            code = compiler.compile(text, options=["-DN=5"], target=target, arch=arch)
+    assert code.startswith(first)
+    assert target != "ptx" or b".target sm_80" in code
+
+
+def test_what_compile_returned_must_be_whole():
+    if not da.get_device().shares_host_memory:
+        pytest.skip("what GPUs say to a wrong binary is their matter")
+    data = compiler.compile("__global__ void f(int *x) { x[0] = 1; }")
+    for wrong in (data[:-1], data[:60], data + b"\n", data.replace(b"= 1", b"= 2")):
+        with pytest.raises(driver.LogicError, match="compile"):
+            driver.module_from_buffer(wrong)
 
 
 def test_binaries_are_for_gpus(tmp_path):

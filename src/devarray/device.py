@@ -318,6 +318,18 @@ class Device(ABC):
         """
         raise UnsupportedError(f"{self.name} has no raw kernels")
 
+    def raw_binary(self, source: RawSource, architecture: str = "", ptx: bool = False) -> bytes:
+        """Return the binary of a user's text, or its PTX, which `load_raw` takes as code.
+
+        Empty if the device runs texts only.
+
+        Raises
+        ------
+        CompileError
+            If the text does not compile.
+        """
+        return b""
+
     def pinned(self, nbytes: int) -> np.ndarray[Any, Any]:
         """Return host memory, as bytes, that the device copies from and to by itself."""
         return np.empty(nbytes, np.uint8)

@@ -20,7 +20,7 @@ from devarray.backends._cupy_driver import (
 )
 from devarray.backends._cupy_parts import CupyEvent, CupyMemory, CupyStream, Errors
 from devarray.backends._cupy_raw import CupyCode, limits_of
-from devarray.backends._cupy_text import RawCompiler
+from devarray.backends._cupy_text import Declarations, RawCompiler, compile_raw
 from devarray.backends.arguments import fit_arguments
 from devarray.backends.caching import CachingDevice
 from devarray.backends.copying import copy_out
@@ -255,6 +255,14 @@ class CupyDevice(CachingDevice):
     def load_raw(self, source: RawSource) -> RawCode:
         """See `devarray.device.Device`."""
         return CupyCode(self, source)
+
+    def raw_binary(self, source: RawSource, architecture: str = "", ptx: bool = False) -> bytes:
+        """See `devarray.device.Device`."""
+        wanted = architecture or self.architecture
+        wanted = wanted.replace("sm_", "compute_") if ptx else wanted
+        source = source._replace(options=(*source.options, f"-arch={wanted}"))
+        declared = Declarations(source.text)
+        return compile_raw(source, declared, self.raw_compiler, self.cache).code
 
     def describe(self, array: Any) -> Native | None:
         """See `devarray.device.Device`."""

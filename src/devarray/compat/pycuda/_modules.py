@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Sequence
 from typing import Any
 
+from devarray.kernels.source_text import expanded
 from devarray.raw import RawModule
 
 from ._errors import InvalidValueError, UnsupportedError, translated
@@ -29,6 +32,7 @@ __all__ = [
     "module_from_buffer",
     "module_from_file",
     "np_to_array",
+    "packed",
     "start_profiler",
     "stop_profiler",
 ]
@@ -37,6 +41,10 @@ _TEXTURES = (
     "there are no texture and surface references (CUDA 12 removed them), nor arrays for them: pass "
     "a pointer to plain memory, and let the kernel index it"
 )
+
+
+# What `packed` begins with; no PTX, cubin, fat binary or code object begins so
+_MARK = b"\0devarray.compat.pycuda: CUDA C for module_from_buffer, 1\n"
 
 
 class GlobalPointer(int):
@@ -103,21 +111,47 @@ class Module:
         raise UnsupportedError(_TEXTURES)
 
 
+def packed(raw: RawModule) -> bytes:
+    """Return the text of a module, and what it includes, as `module_from_buffer` takes it."""
+    source = raw._source
+    # a program may remove what is included, as if there were a binary
+    told = {"text": expanded(source.text, source.options), "options": source.options}
+    data = json.dumps(told).encode()
+    return _MARK + hashlib.sha256(data).digest() + data
+
+
+def _unpacked(buffer: bytes) -> RawModule | None:
+    """Return the module of what `packed` returns, or None if it is something else."""
+    if not buffer.startswith(_MARK):
+        return None
+    start = len(_MARK) + hashlib.sha256().digest_size
+    data = buffer[start:]
+    if hashlib.sha256(data).digest() != buffer[len(_MARK) : start]:
+        raise InvalidValueError(
+            "this is what compiler.compile returns, but not whole, or changed: compile it again; "
+            "files of it are written in mode 'wb'"
+        )
+    told = json.loads(data)
+    return RawModule(told["text"], options=told["options"])
+
+
 def module_from_file(filename: str | os.PathLike[str]) -> Module:
-    """Return the module of a file with PTX or a binary for GPUs.
+    """Return the module of a file with PTX, a binary for GPUs, or what `compiler.compile` returns.
 
     Raises
     ------
     LogicError
-        If the current device cannot run it: the host runs CUDA C only, by `SourceModule`.
+        If the current device cannot run it: the host runs CUDA C only.
     """
-    return Module(RawModule(path=filename))
+    with open(filename, "rb") as file:
+        text = _unpacked(file.read())
+    return Module(text or RawModule(path=filename))
 
 
 def module_from_buffer(
     buffer: bytes | str, options: Sequence[Any] = (), message_handler: Any = None
 ) -> Module:
-    """Return the module of PTX or of a binary for GPUs.
+    """Return the module of PTX, of a binary for GPUs, or of what `compiler.compile` returns.
 
     Parameters
     ----------
@@ -130,9 +164,10 @@ def module_from_buffer(
     Raises
     ------
     LogicError
-        If the current device cannot run it: the host runs CUDA C only, by `SourceModule`.
+        If the current device cannot run it: the host runs CUDA C only.
     """
-    return Module(RawModule(buffer.encode() if isinstance(buffer, str) else bytes(buffer)))
+    data = buffer.encode() if isinstance(buffer, str) else bytes(buffer)
+    return Module(_unpacked(data) or RawModule(data))
 
 
 def _unsupported(name: str, why: str) -> Any:

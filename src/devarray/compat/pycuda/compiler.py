@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from devarray.kernels.nvrtc import find_nvrtc
 from devarray.raw import RawModule
+from devarray.registry import get_device
 
-from ._contexts import Context
 from ._errors import UnsupportedError, translated
-from ._modules import Module
+from ._modules import Module, packed
 
 __all__ = [
     "DEFAULT_NVCC_FLAGS",
@@ -30,6 +29,7 @@ __all__ = [
 
 DEFAULT_NVCC_FLAGS: list[str] = shlex.split(os.environ.get("PYCUDA_DEFAULT_NVCC_FLAGS", ""))
 
+_TARGETS = ("cubin", "ptx", "fatbin")
 # Options that only nvcc knows; the second ones have a value behind them
 _ALONE = re.compile(
     r"-O\d?|-v|-w|-m64|-c|-cubin|-ptx|-fatbin|--?(?:verbose|keep|cubin|ptx|fatbin|device-c|dryrun"
@@ -225,31 +225,40 @@ def compile(
     include_dirs: Sequence[str] = (),
     target: str = "cubin",
 ) -> bytes:
-    """Return PTX or a binary for NVIDIA GPUs, by NVRTC; neither a GPU nor a driver is needed.
+    """Return a text as `driver.module_from_buffer` and `module_from_file` take it.
+
+    On GPUs that is a binary or PTX. Where the current device runs texts only, it is the text itself
+    with its options and the files that it includes, after it was compiled as a trial; every device
+    takes that.
 
     Parameters
     ----------
     source, options, no_extern_c, include_dirs
         As for `SourceModule`.
     arch : str, optional
-        Such as ``"sm_90"``; by default that of the current device.
-    target : {"cubin", "ptx"}
+        Such as ``"sm_90"``; by default that of the current device. Of no effect for texts.
+    target : {"cubin", "ptx", "fatbin"}
+        GPUs get the same binary for ``"fatbin"`` and ``"cubin"``: it is for one architecture.
 
     Raises
     ------
     CompileError
         If the text does not compile.
-    LaunchError
-        If NVRTC is not installed.
+    UnsupportedError
+        For another target.
+
+    Examples
+    --------
+    >>> from devarray.compat.pycuda import compiler, driver
+    >>> binary = compiler.compile("__global__ void f(int *x) { *x = 5; }")
+    >>> driver.module_from_buffer(binary).get_function("f")
+    <pycuda function f>
     """
-    if target not in ("cubin", "ptx"):
-        raise UnsupportedError(f"target must be 'cubin' or 'ptx', got {target!r}")
-    level = "{}{}".format(*Context.get_device().compute_capability())
-    wanted = arch or f"sm_{level}"
-    if target == "ptx":
-        wanted = wanted.replace("sm_", "compute_")
+    if target not in _TARGETS:
+        raise UnsupportedError(f"target must be 'cubin', 'ptx' or 'fatbin', got {target!r}")
+    raw = RawModule(_text(source, no_extern_c), options=_options(options, include_dirs, source))
     with translated():
-        text = _text(source, no_extern_c)
-        return find_nvrtc().compile(
-            text, "kernel.cu", wanted, _options(options, include_dirs, source)
-        )
+        binary = get_device().raw_binary(raw._source, arch or "", target == "ptx")
+        if not binary:
+            raw.compile()
+    return binary or packed(raw)
