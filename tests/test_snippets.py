@@ -285,6 +285,39 @@ def test_raw_types(raw, operators):
         assert_allclose(got.get(), want, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("params", "operation"),
+    [
+        ("raw T x", "T at = i * 0.75; y = x[at]"),
+        ("raw T x", "float at = i * 0.75f; y = x[at]"),
+        ("raw T x", "y = x[fabs(-0.75 * i)]"),
+        ("raw T x", "auto at = 3 * i / 4; y = x[x[at]] /* of [x] */"),
+        ("raw T x, float32 z", "y = x[z + i * 3 / 4]"),
+        ("raw T x, int32 z", "int at = i * 3; at /= 4; y = x[at + z]"),
+        ("raw T x, int32 z", "int at[] = {(int)(i * 3 / 4 + z)}; y = x[at]"),
+        ("raw T x, int32 z, raw S w", "const unsigned at = w[i]; y = x[w[at - at + i] + z]"),
+    ],
+)
+def test_raw_arrays_are_indexed_by_integers(raw, params, operation):
+    x, places = np.arange(8.0), np.arange(8) * 3 // 4
+    arrays = {"x": da.asarray(x), "z": 0, "w": da.asarray(places)}
+    given = [arrays[param.split()[-1]] for param in params.split(", ")]
+    kernel = da.ElementwiseKernel(params, "T y", operation, "places")
+    np.testing.assert_array_equal(kernel(*given, size=8).get(), x[places])
+
+
+def test_raw_results_at_floating_point_indices(raw):
+    x, y = np.array([2.75, 0.5, -0.5]), da.zeros(3)
+    da.ElementwiseKernel("T x", "raw T y", "atomicAdd(&y[x], 1.0)")(da.asarray(x), y)
+    assert y.get().tolist() == np.bincount(x.astype(int), minlength=3).tolist() == [2, 0, 1]
+
+
+def test_reductions_index_raw_arrays_by_integers(raw):
+    kernel = da.ReductionKernel("T t, raw T x", "T y", "x[t]", "a + b", "y = a", "0")
+    t, x = np.array([2.9, 0.5, 1]), np.arange(9.0)
+    assert kernel(da.asarray(t), da.asarray(x)).get() == x[t.astype(int)].sum() == 3
+
+
 def test_raw_complex_functions(raw, operators):
     z = np.array([1 + 2j, -3 + 0.5j, -2 - 1j, 0.25, 4j, -1])
     text = "T z = x[i]; y = exp(z) + log(z) * sin(z) - cos(z) / sqrt(z) + pow(z, T(2, 1)) * abs(z)"

@@ -39,6 +39,7 @@ from devarray.snippets.threads import (
     named_sizes,
     size_values,
     slots_for,
+    whole_indices,
 )
 
 __all__ = ["ElementwiseKernel"]
@@ -301,13 +302,18 @@ class ElementwiseKernel:
             return found
         raws = [p.name for p in self.params if p.raw]
         total = count_name([p.name for p in self.params])
+        types = self._types(call.types)
         texts, sizes = named_sizes(self._texts, raws, total)
+        known = [*self.params, *(Param(name, "int64", INDEX) for name in (total, *sizes))]
+        preamble = texts.pop(1)
+        texts = whole_indices(texts, raws, types, known)
+        texts.insert(1, preamble)
         slots = slots_for(self.in_params, call)
         for p in self.out_params:
             kind = "inout" if call.outs and p.name in self._read else "out"
             slots.append(Slot.of(p, call.types, "" if p.raw else kind, constant=False))
         slots += [Slot(name, "long long", False) for name in sizes]
-        source = kernel_text(self.name, slots, self._types(call.types), Texts(*texts))
+        source = kernel_text(self.name, slots, types, Texts(*texts))
         kernel = RawKernel(source, c_name(self.name), self.options)
         found = self._kernels[key] = (kernel, sizes)
         return found

@@ -22,13 +22,21 @@ from devarray.record import fresh_buffer
 from devarray.snippets.arguments import Call
 from devarray.snippets.combined import Combined
 from devarray.snippets.indexed import passed, slots_of, vectors_of
-from devarray.snippets.signature import Types, c_type
+from devarray.snippets.signature import Param, Types, c_type
 from devarray.snippets.text import c_name, uses
-from devarray.snippets.threads import Slot, named_sizes, opening, size_values, slots_for
+from devarray.snippets.threads import (
+    Slot,
+    named_sizes,
+    opening,
+    size_values,
+    slots_for,
+    whole_indices,
+)
 
 __all__ = ["PointerReduction", "StructReduction"]
 
 DType = np.dtype[Any]
+INDEX = np.dtype(np.int64)
 
 BLOCK = 128  # threads of a block
 MOST_PARTS = 256  # blocks that share one result
@@ -158,7 +166,10 @@ class StructReduction:
         found = self._kernels.get(key)
         if found is None:
             of = self._of
-            (expr,), sizes = named_sizes([of.map_expr], [p.name for p in of.in_params if p.raw])
+            raws = [p.name for p in of.in_params if p.raw]
+            texts, sizes = named_sizes([of.map_expr], raws)
+            known = [*of.in_params, *(Param(name, "int64", INDEX) for name in sizes)]
+            (expr,) = whole_indices(texts, raws, call.types, known)
             slots = slots_for(of.in_params, call)
             slots += [Slot(name, "long long", False) for name in sizes]
             out = c_type(dtype)

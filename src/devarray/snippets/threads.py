@@ -28,7 +28,7 @@ from devarray.snippets.text import (
 
 __all__ = [
     "BLOCK", "Slot", "Texts", "count_name", "kernel_text", "launch", "named_sizes", "opening",
-    "size_values", "slots_for",
+    "size_values", "slots_for", "whole_indices",
 ]  # fmt: skip
 
 # CuPy's float16: half in memory, and a float in expressions
@@ -187,6 +187,56 @@ def _index_arrays(code: str) -> dict[str, int]:
     ):
         found[name] = int(length) if length else len(list(split_list(values)))
     return {name: length for name, length in found.items() if length}
+
+
+_INTEGER_TYPES = (
+    "bool char short int long signed unsigned size_t ptrdiff_t uint uchar ushort ulong longlong "
+    "ulonglong int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t"
+)
+_INTEGERS = _INTEGER_TYPES.split()
+_KNOWN = {"i", "n", "_j", "threadIdx", "blockIdx", "blockDim", "gridDim", "sizeof", *_INTEGERS}
+_VARIABLE = re.compile(r"\b([A-Za-z_]\w*)\s+(?:const\s+)?([A-Za-z_]\w*)\s*(?=[=;,)\[({])")
+_FRACTION = re.compile(r"\.\d|\d\.|\b\d+[eE]")
+
+
+def whole_indices(
+    texts: Sequence[str], names: Sequence[str], types: Types, params: Sequence[Param]
+) -> list[str]:
+    """Return texts that index the arrays `names` by integers, as CuPy's do.
+
+    Indices that may be floating-point numbers are converted, towards 0; C does not take them.
+    """
+    whole = {p.name for p in params if p.of(types).kind in "iub"}
+    kinds = {*_INTEGERS, *(name for name, dtype in types.items() if dtype.kind in "iub")}
+    declared: dict[str, bool] = {}
+    for kind, name in _VARIABLE.findall("\n".join(map(code_of, texts))):
+        declared[name] = declared.get(name, True) and kind in kinds
+    whole |= {name for name, is_whole in declared.items() if is_whole} | _KNOWN | kinds
+    whole -= {name for name, is_whole in declared.items() if not is_whole}
+    array = re.compile(rf"(?<![.\w])(?:{'|'.join(map(re.escape, names)) or '(?!)'})\s*\[")
+
+    def converted(part: str) -> str:
+        found = array.search(part)
+        end = _bracket(part, found.end()) if found else None
+        if found is None or end is None:
+            return part
+        index = converted(part[found.end() : end])
+        plain = set(re.findall(r"(?<![.\w])[A-Za-z_]\w*", index)) <= whole
+        if not plain or _FRACTION.search(index):
+            index = f"(long long)({index})"
+        return part[: found.end()] + index + converted(part[end:])
+
+    return [outside(converted, text) for text in texts]
+
+
+def _bracket(text: str, start: int) -> int | None:
+    """Return where the bracket closes that was opened before `start`, or None."""
+    depth = 1
+    for at in range(start, len(text)):
+        depth += (text[at] == "[") - (text[at] == "]")
+        if depth == 0:
+            return at
+    return None
 
 
 def size_values(
