@@ -450,8 +450,8 @@ BAD = {
         "kernel:6:.*cudaMalloc is host",
     ),
     "random": (
-        "#include <curand_kernel.h>\n" + FINE,
-        "kernel:1:.*curand_kernel.h.*devarray.random",
+        "#include <curand_mtgp32.h>\n" + FINE,
+        "kernel:1:.*curand_mtgp32.h.*curand_kernel.h is known",
     ),
     "texture": (
         "__global__ void k(float *x,\n  cudaTextureObject_t t) {\n}",

@@ -20,6 +20,8 @@ _KNOWN: dict[str, tuple[str, ...]] = {
     r"cooperative_groups(?:/(?:reduce|scan|memcpy_async))?\.h|hip/hip_cooperative_groups\.h": (
         "host_groups.h",
     ),
+    r"curand(?:_kernel|_uniform|_normal|_lognormal|_poisson|_philox4x32_x)?\.h"
+    r"|(?:hiprand/)?hiprand(?:_kernel)?\.h": ("host_curand.h",),
     # of the C and C++ libraries, what kernels use of them is known anyway
     r"c(?:math|time)|time\.h|iostream|iomanip|fstream|sstream|chrono|memory\.h": (),
 }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from .branches import Branches
+from .host_headers import known_headers
 from .signatures import split_list
 from .source_text import WORD, Piece, Reading, closing, functions
 
@@ -13,23 +14,27 @@ __all__ = ["assembly", "refusals"]
 
 _API = re.compile(
     r"\b((?:cuda|hip)(?:Malloc|Free|Memcpy|Memset|Event|Stream|Device|Thread|Get|Set|Launch|Host"
-    r"|Bind|Unbind|Create|Destroy|Func|Occupancy|PeekAt)\w*)\s*\("
+    r"|Bind|Unbind|Create|Destroy|Func|Occupancy|PeekAt)\w*"
+    r"|(?:cu|hip)rand(?:Create|Destroy|Generate|Get|Set)\w*)\s*\("
 )
 _TEXTURES = re.compile(
     r"\b(?:tex(?:[123]D|Cubemap)\w*(?=\s*[<(])|surf[123]D\w*(?=\s*[<(])|(?:texture|surface)(?=\s*<)"
     r"|(?:cuda|hip)(?:Texture|Surface)Object_t\b)"
 )
 _HEADERS = re.compile(
-    r"^[ \t]*#[ \t]*include[ \t]*[<\"]((?:cu|hip)rand\w*\.h|mma\.h"
+    r"^[ \t]*#[ \t]*include[ \t]*[<\"](curand_(?:discrete|mtgp32|mrg32k3a)\w*\.h|mma\.h"
     r"|cu(?:blas|fft|sparse|solver)\w*\.h|(?:cub|cuda|cutlass|thrust(?!/complex\.h))/[^>\"]*)[>\"]",
     re.MULTILINE,
 )
 _INSTEAD = {
-    "curand": "take random numbers from devarray.random as arrays, or write a generator",
-    "hiprand": "take random numbers from devarray.random as arrays, or write a generator",
+    "curand": "curand_kernel.h is known",
     "mma": "matrix instructions are for GPUs",
     "cuda/": "write it with __syncthreads(), atomics, cooperative_groups.h and headers of C++",
 }
+_RANDOM = re.compile(
+    r"\b(?:cu|hip)rand(?:_discrete4?|_mtgp32_\w+|_init_scrambled_\w+|DiscreteDistribution_s?t"
+    r"|DirectionVectors(?:32|64)_t|State(?:(?:Scrambled)?Sobol(?:32|64)|Mtgp32)(?:_t)?)\b"
+)
 _TYPES = {
     "int", "unsigned", "long", "short", "char", "float", "double", "bool", "size_t", "half",
 }  # fmt: skip
@@ -74,6 +79,11 @@ def refusals(code: str, reading: Reading) -> Edits:
         text = f"{texture.group()}: there are no textures and surfaces here; read the array itself"
         found.append((texture.start(), texture.start(), _error(text)))
         break
+    random = _RANDOM.search(reading.masked)
+    if random and "host_curand.h" in known_headers(code).files:
+        text = f"{random.group()} is not for kernels on the host: generators are curandState, "
+        text += "curandStatePhilox4_32_10 and curandStateMRG32k3a, without discrete distributions"
+        found.append((random.start(), random.start(), _error(text)))
     kernels = [piece for piece in reading.pieces if piece.kernel and piece.name]
     found += [edit for piece in kernels for edit in _kernel(piece, reading)]
     found += _twice(kernels, Branches(code))

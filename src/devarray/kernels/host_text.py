@@ -445,7 +445,7 @@ def _functions_text(source: str, headers: Headers) -> str:
     own = re.search(r"^[ \t]*#[ \t]*include", source, re.MULTILINE)
     needed = (
         {"vectors", "mathematics"}
-        if {"host_half.h", "host_complex.h"} & {*headers.files}
+        if {"host_half.h", "host_complex.h", "host_curand.h"} & {*headers.files}
         else set()
     )
     for part in parts:

@@ -90,6 +90,9 @@ _CANNOT = (
     (rf"(?!{_STD.pattern})\bstd\s*::\s*[a-z]\w*", "{} in C++'s library"),
     (r"\btry\b|\bthrow\b|\bcatch\b", "exceptions"),
 )
+_RANDOM = re.compile(
+    r"^[ \t]*#[ \t]*include[ \t]*[<\"]((?:hiprand/)?(?:cu|hip)rand\w*\.h)[>\"]", re.MULTILINE
+)
 _INSTEAD = "run it on a GPU (device cuda or hip), or on device openmp without backend='opencl'"
 
 
@@ -179,6 +182,9 @@ def uses_warps(words: frozenset[str] | set[str]) -> bool:
 
 def _check(source: str, reading: Reading) -> None:
     directives = "\n".join(reading.macros.values())
+    random = _RANDOM.search(without_comments(source))
+    if random:
+        raise fail_at(source, random.start(1), random[1])
     for pattern, what in _CANNOT:
         found = re.search(pattern, reading.masked)
         if found:

@@ -257,7 +257,7 @@ _ANY_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"]", r
 
 # What CUDA, HIP and the compiler bring along: ours take the place of those that are known
 _CUDA_HEADER = re.compile(
-    r"(?:cuda|cublas|curand|cufft|cooperative_groups|thrust/|cub/|hip/|crt/|nv/)[\w./]*"
+    r"(?:cuda|cublas|curand|cufft|cooperative_groups|thrust/|cub/|hip/|hiprand|crt/|nv/)[\w./]*"
     r"|cuComplex\.h|mma\.h|device_\w+\.h|vector_\w+\.h|math_\w+\.h|builtin_types\.h|[a-z]+"
 )
 
