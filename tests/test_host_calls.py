@@ -188,3 +188,36 @@ __global__ void k(int *x) {
     with pytest.raises(CompileError, match=r"kernel:2:\d+: error: .*nothing.") as error:
         HostModule(source)
     assert "dh_0" not in error.value.log
+
+
+def test_types_that_are_not_told():
+    source = """struct P { float a; int b; };
+__device__ float tile(const float s[][33], float q[][33], int i) {
+    __syncthreads(); float v = s[i][i] + q[0][i]; __syncthreads(); return v;
+}
+template <typename T> __device__ void add(T s[4][33], int i) { s[1][i] += 1; __syncthreads(); }
+__global__ void f(const float *x, float *y, int n) {
+    __shared__ float s[32][33];
+    int t = threadIdx.x;
+    float local = x[t] * 2;
+    auto v = local + 1; const auto w = v * 2; auto *p = x + t; auto pair = P{v, t};
+    const auto *q = p + 1;
+    for (int k = 0; k < 32; ++k) if (t < 32) s[k][t] = k + v;
+    __syncthreads();
+    auto u = s[t % 32][3];
+    auto z = __shfl_xor_sync(~0u, v, 1);
+    if (t < 32) { auto inner = u + w; __syncwarp(); u = inner * 2; }
+    float m = tile(s, s, t % 32);
+    if (t < 32) add<float>(s, t);
+    y[blockIdx.x * 64 + t] = v + w + *p + pair.a + pair.b + *q + u + z + m + s[2][t % 32];
+}"""
+    assert _blocks(source, read(source), ended_pass=True)
+    results = []
+    for whole_blocks in (True, False):
+        module = HostModule(source, whole_blocks=whole_blocks, ended_pass=True)
+        assert module.whole_blocks is whole_blocks
+        y = np.zeros(64, "f4")
+        module.launch("f", 1, 64, [at(X), at(y), 9])
+        results.append(y)
+    assert results[0].all()
+    np.testing.assert_array_equal(*results)

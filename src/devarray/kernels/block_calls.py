@@ -300,16 +300,15 @@ class _Inliner:
     def _declared(self, function: Callable, one: Declarator) -> str:
         """Return a parameter's declaration, without its value."""
         kind = " ".join(self.types.get(word, word) for word in one.type if word not in ("&", "&&"))
-        qualifiers = [word for word in ("const", "volatile") if word in one.qualifiers]
-        lengths = self._text(function, one.lengths) if one.lengths else ""
-        if lengths:
-            if lengths.count("[") > 1:
-                raise NotUnderstoodError("an array of arrays")
-            kind += " *"
-        pointer = "*" in kind and kind.count("*") == 1
-        if "const" in qualifiers and not pointer:
-            qualifiers.remove("const")  # of the copy
-        return " ".join([*qualifiers, kind, self.names[one.name]])
+        name = self.names[one.name]
+        pointer = "*" in kind or bool(one.lengths)
+        # of what it points to; a copy may change
+        told = [word for word in ("const", "volatile") if word in one.qualifiers and pointer]
+        kind = " ".join([*told, kind])
+        rest = one.lengths[closing(one.lengths, 0) :] if one.lengths else []
+        if rest:
+            return f"typedef {kind} {name}_row{self._text(function, rest)}; {name}_row *{name}"
+        return f"{kind} *{name}" if one.lengths else f"{kind} {name}"
 
     def _plain(self, tokens: Sequence[Token]) -> str:
         return f"({self.masked[tokens[0].start : tokens[-1].end]})".replace("\n", " ")

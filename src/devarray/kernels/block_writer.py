@@ -96,8 +96,10 @@ class Lanes(Analysis):
         if [token.text for token in variable.first.lengths[:2]] == ["[", "]"]:
             raise NotUnderstoodError("a length that is not told")
         words = variable.first.type
-        if "auto" in words or "&" in words or "&&" in words:
-            raise NotUnderstoodError("a type that is not told")
+        if "&" in words or "&&" in words:
+            raise NotUnderstoodError("a reference")
+        if "auto" in words:
+            return f"{variable.first.name}_dh_type"
         told = ("const", "volatile") if "*" in words else ()
         return " ".join([word for word in told if word in variable.first.qualifiers] + [*words])
 
@@ -110,11 +112,19 @@ class Lanes(Analysis):
         value = self.plain(one.value)
         return f"{name} = {value};" if one.plain else f"{name}{{{value}}};"
 
-    def storage(self, statement: Statement) -> Iterator[str]:
-        """Yield the arrays that keep variables for each thread."""
+    def storage(self, statement: Statement, known: Sequence[str]) -> Iterator[str]:
+        """Yield the arrays that keep variables for each thread.
+
+        `known` are the declarations that stand before this one in the same loop over the threads.
+        """
         for one in declarators(statement.tokens[:-1]) or ():
             variable = self.variables[one.name]
             if variable.kind == "lane" and self._is_kept(variable):
+                if "auto" in one.type:
+                    before = " ".join(self.before(one.value or ()))
+                    inner = " ".join((*known, self.declare(one), f"{one.name};"))
+                    type_ = f"__typeof__(({{ DH_NOWHERE {before} ({{ {inner} }}); }}))"
+                    yield f"typedef {type_} {self.kept_type(variable)};"
                 yield self.keep(self.kept_type(variable), one.name, _text(one.lengths))
 
     def declared(self, statement: Statement) -> str:

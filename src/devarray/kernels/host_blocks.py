@@ -191,13 +191,15 @@ class _Writer(Lanes):
     def _write_loop(self, part: Sequence[Statement]) -> Iterator[str]:
         if not part:
             return
-        texts = []
+        texts: list[str] = []
+        declared: list[str] = []
         here: set[str] = set()
         for statement in part:
             if statement.kind == "declaration":
                 here.update(one.name for one in declarators(statement.tokens[:-1]) or ())
-                yield from self.storage(statement)
+                yield from self.storage(statement, declared)
                 texts.append(self.declared(statement))
+                declared.append(texts[-1])
             else:
                 texts.append(self.slice(statement.tokens))
         tokens = [token for statement in part for token in statement.tokens]

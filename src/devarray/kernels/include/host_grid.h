@@ -210,6 +210,8 @@ DH_IN unsigned dh_reduce(dh_Worker *w, int line, unsigned m, int, int o, unsigne
 #endif
 #define DH_ROWS for (unsigned dh_z = 0; dh_z < blockDim.z; ++dh_z) for (unsigned dh_y = 0; dh_y < blockDim.y; ++dh_y)
 #define DH_THREADS DH_ROWS DH_TOGETHER for (unsigned dh_x = 0; dh_x < blockDim.x; ++dh_x)
+// What text that is never run, and has a type, sees of a thread
+#define DH_NOWHERE const unsigned dh_x = 0, dh_y = 0, dh_z = 0; DH_LANE
 // Where threads have parted: those that go on, and where the first and the last of them stand
 struct dh_Range { unsigned first, end; };
 DH_IN dh_Range dh_range(const bool *on, dim3 d) {
