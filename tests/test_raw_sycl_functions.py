@@ -1,10 +1,12 @@
 """Atomics, mathematics and intrinsics of CUDA C on OpenCL devices, compared with NumPy."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
+import devarray as da
 from opencl_modules import module, put, run, zeros
 
 pytest.importorskip("dpctl")
@@ -86,6 +88,85 @@ __global__ void half_way(const __half *x, float *y, __half by) {
 }
 """
 )
+
+SPECIAL = module(
+    r"""
+#include <cuda_fp16.h>
+__global__ void special(const double *x, double *y, float *z) {
+    const int i = threadIdx.x;
+    const double v = x[i];
+    y += 6 * i; z += 6 * i;
+    y[0] = erfinv(v); y[1] = erfcinv(v); y[2] = normcdfinv(v); y[3] = erfcx(10 * v);
+    y[4] = cyl_bessel_i0(3 * v); y[5] = cyl_bessel_i1(3 * v);
+    z[0] = erfinv((float)v); z[1] = erfcinvf(v); z[2] = normcdfinvf(v); z[3] = erfcxf(10 * v);
+    z[4] = cyl_bessel_i0f(3 * v); z[5] = cyl_bessel_i1((float)(3 * v));
+}
+struct Pair { float a; int b; };
+template <class T> __device__ int first_of(T v) { int at[] = {v, 2}; return at[0]; }
+__global__ void narrowed(long long *x, double d, unsigned long long u) {
+    long long i = threadIdx.x;
+    int at[] = {i, x[0]};
+    float f[2] = {d, i};
+    Pair p = {d, u};
+    x[i + 1] = at[0] + at[1] + f[0] + f[1] + p.a + p.b + first_of(d);
+}
+__global__ void of_half(const half *x, float *y) {
+    const half v = x[threadIdx.x];
+    y += 10 * threadIdx.x;
+    y[0] = normcdf(v); y[1] = rcbrt(v); y[2] = nearbyint(v); y[3] = abs(-v);
+    y[4] = lrint(v) + llround(v);
+    y[5] = pow(v, v); y[6] = min(v, x[0]); y[7] = max(x[1], v) + min(v, 5.f) + max(0.f, v);
+    y[8] = erfinv(v) + erfcinv(v); y[9] = isnan(v) + 2 * isfinite(-v) + 4 * (bool)signbit(-v);
+}
+"""
+)
+
+
+@pytest.mark.parametrize("device", ["sycl", "openmp"])
+def test_special_functions(device):
+    x = np.array([1e-300, 1e-7, 0.25, 0.5, 0.75, 0.999])
+    y, z = (da.zeros((x.size, 6), dtype, device=device) for dtype in ("f8", "f4"))
+    SPECIAL().get_function("special")(1, x.size, (da.to_gpu(x, device), y, z))
+    for got, rtol in ((y.get(), 1e-11), (z.get()[1:], 2e-5)):  # 1e-300 is no float
+        for v, (inverse, complement, normal, scaled, i0, i1) in zip(
+            x[-len(got) :], got, strict=True
+        ):
+            assert math.isclose(math.erf(inverse), v, rel_tol=rtol)
+            assert math.isclose(math.erfc(complement), v, rel_tol=100 * rtol)
+            assert math.isclose(normal, NormalDist().inv_cdf(v), rel_tol=rtol)
+            want = math.exp(min(100 * v * v, 700)) * math.erfc(10 * v)
+            assert math.isclose(scaled, want, rel_tol=rtol)
+            assert math.isclose(i0, np.i0(3 * v), rel_tol=rtol)
+            slope = (np.i0(3 * v + 1e-5) - np.i0(3 * v - 1e-5)) / 2e-5
+            assert math.isclose(i1, slope, rel_tol=1e-4, abs_tol=1e-9)
+    ends = np.array([0.0, 1, 2, -1, np.nan, -0.5])
+    y, z = (da.zeros((6, 6), dtype, device=device) for dtype in ("f8", "f4"))
+    SPECIAL().get_function("special")(1, 6, (da.to_gpu(ends, device), y, z))
+    inf, nan = np.inf, np.nan
+    for got in (y.get(), z.get()):
+        np.testing.assert_array_equal(got[:5, 0], [0, inf, nan, -inf, nan])
+        np.testing.assert_array_equal(got[:5, 1], [inf, 0, -inf, nan, nan])
+        np.testing.assert_array_equal(got[[0, 1, 4], 2], [-inf, inf, nan])
+        np.testing.assert_allclose(got[5, 0], -0.4769362762044699, rtol=1e-6)
+
+
+@pytest.mark.parametrize("device", ["sycl", "openmp"])
+def test_lists_narrow_their_values_as_assignments_do(device):
+    x = da.to_gpu(np.array([3, 0, 0], "i8"), device)
+    SPECIAL().get_function("narrowed")(1, 2, (x, 2.5, 7))
+    assert x.get().tolist() == [3, 17, 19]
+
+
+@pytest.mark.parametrize("device", ["sycl", "openmp"])
+def test_functions_of_half(device):
+    x = np.array([0.25, 0.5, 0.8], np.float16)
+    y = da.zeros((3, 10), "f4", device=device)
+    SPECIAL().get_function("of_half")(1, 3, (da.to_gpu(x, device), y))
+    for v, got in zip(x.astype("f8"), y.get(), strict=True):
+        root = NormalDist().inv_cdf((v + 1) / 2) + NormalDist().inv_cdf(1 - v / 2)
+        want = [NormalDist().cdf(v), v ** (-1 / 3), np.rint(v), v, np.rint(v) + (v >= 0.5)]
+        want += [v**v, 0.25, max(0.5, v) + 2 * v, root / math.sqrt(2), 2 + 4]
+        np.testing.assert_allclose(got, want, rtol=2e-3)
 
 
 def test_atomics_on_numbers_of_all_kinds():

@@ -33,6 +33,8 @@ _TYPES = (
     r"|typename|__restrict__|__restrict|restrict|register|__grid_constant__"
 )
 NOTHING = 2**64 - 1  # in the table, for what is not compiled
+# C++ refuses `int at[] = {i}` for a long i, and CUDA's compiler warns only
+_NARROWING = '#pragma clang diagnostic ignored "-Wc++11-narrowing"'
 _DEFINES = "#define {0} da_own_{0}"
 
 
@@ -139,6 +141,7 @@ def opencl_text(source: str, names: Sequence[str] = (), defines: Sequence[str] =
         prelude(HEADERS),
         f"struct da_Here {{ __local char *dynamic;{fields} }};",
         *(_DEFINES.format(name) for name in made.renamed),
+        _NARROWING,
         '#line 1 "kernel"',
         made.text,
         '#line 1 "kernels"',

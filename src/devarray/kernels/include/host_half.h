@@ -127,6 +127,9 @@ DH_IN float dh_half_float(unsigned short h) {
     DH_IN bool __hisnan(T a) { return (float)a != (float)a; } \
     DH_IN T2 __hisnan2(T2 a) { return T2(T((float)__hisnan(a.x)), T((float)__hisnan(a.y))); } \
     DH_IN int __hisinf(T a) { return !__builtin_isinf((float)a) ? 0 : (float)a > 0 ? 1 : -1; } \
+    DH_IN float abs(T a) { return __habs(a); } \
+    DH_IN bool isnan(T a) { return isnan((float)a); } DH_IN bool isinf(T a) { return isinf((float)a); } \
+    DH_IN bool isfinite(T a) { return isfinite((float)a); } DH_IN bool signbit(T a) { return a.dh_x >> 15; } \
     DH_SIXTEEN_ONE(T, T2, hsqrt, h2sqrt, sqrtf(x)) DH_SIXTEEN_ONE(T, T2, hrsqrt, h2rsqrt, 1.f / sqrtf(x)) \
     DH_SIXTEEN_ONE(T, T2, hrcp, h2rcp, 1.f / x) DH_SIXTEEN_ONE(T, T2, hexp, h2exp, expf(x)) \
     DH_SIXTEEN_ONE(T, T2, hexp2, h2exp2, exp2f(x)) DH_SIXTEEN_ONE(T, T2, hexp10, h2exp10, exp10f(x)) \

@@ -74,6 +74,47 @@ DA_IN float normcdf(float x) { return 0.5f * erfc(x * -M_SQRT1_2_F); }
 DA_IN double normcdf(double x) { return 0.5 * erfc(x * -M_SQRT1_2); }
 DA_IN float rcbrt(float x) { return 1 / cbrt(x); }
 DA_IN double rcbrt(double x) { return 1 / cbrt(x); }
+// Inverses by Newton's steps, as in `host_special.h`
+DA_IN double da_erfcinv_small(double q) {  // 0 < q <= 1
+    const double l = -log(q), k = l > 1 ? l - 0.5 * log(M_PI * l) : l;
+    double y = q > 0.5 ? (1 - q) * 0.886226925452758 : sqrt(k > 0.1 ? k : 0.1);
+    for (int n = 0; n < 8; ++n) {
+        const double e = erfc(y), step = (log(e) - log(q)) * e * exp(y * y) * 0.886226925452758014;
+        y += step;
+        if (fabs(step) < 1e-9 * y) break;
+    }
+    return y;
+}
+DA_IN double erfcinv(double q) {
+    if (!(q >= 0 && q <= 2)) return (double)NAN;
+    if (q == 0 || q == 2) return q == 0 ? (double)INFINITY : -(double)INFINITY;
+    return q <= 1 ? da_erfcinv_small(q) : -da_erfcinv_small(2 - q);
+}
+DA_IN double erfinv(double x) {
+    if (fabs(x) > 0.5) return x > 0 ? erfcinv(1 - x) : -erfcinv(1 + x);
+    double y = x * 0.886226925452758014;
+    for (int n = 0; n < 6; ++n) y -= (erf(y) - x) * exp(y * y) * 0.886226925452758014;
+    return x == 0 ? x : y;
+}
+DA_IN double normcdfinv(double p) { return -M_SQRT2 * erfcinv(2 * p); }
+DA_IN double erfcx(double x) {
+    if (x > 25) {
+        const double r = 1 / (x * x);
+        return 0.564189583547756287 / x * (1 - r / 2 * (1 - 1.5 * r * (1 - 2.5 * r * (1 - 3.5 * r))));
+    }
+    const double h = x * x, l = fma(x, x, -h);
+    return exp(h) * (1 + l) * erfc(x);
+}
+DA_IN double da_bessel(double x, int order) {
+    double term = 1, sum = 1;
+    const double q = x * x / 4;
+    for (int k = 1; term > 1e-17 * sum && k < 2000; ++k) sum += term *= q / ((double)k * (k + order));
+    return order ? x / 2 * sum : sum;
+}
+DA_IN double cyl_bessel_i0(double x) { return da_bessel(x, 0); }
+DA_IN double cyl_bessel_i1(double x) { return da_bessel(x, 1); }
+#define DA_SPECIAL(name) DA_IN float name(float x) { return (float)name((double)x); } DA_UNARY(name)
+DA_SPECIAL(erfinv) DA_SPECIAL(erfcinv) DA_SPECIAL(normcdfinv) DA_SPECIAL(erfcx) DA_SPECIAL(cyl_bessel_i0) DA_SPECIAL(cyl_bessel_i1)
 DA_UNARY(exp) DA_UNARY(exp2) DA_UNARY(exp10) DA_UNARY(expm1) DA_UNARY(log) DA_UNARY(log2) DA_UNARY(log10) DA_UNARY(log1p)
 DA_UNARY(sin) DA_UNARY(cos) DA_UNARY(tan) DA_UNARY(asin) DA_UNARY(acos) DA_UNARY(atan) DA_UNARY(sinh) DA_UNARY(cosh) DA_UNARY(tanh)
 DA_UNARY(asinh) DA_UNARY(acosh) DA_UNARY(atanh) DA_UNARY(cbrt) DA_UNARY(erf) DA_UNARY(erfc) DA_UNARY(sqrt) DA_UNARY(rsqrt) DA_UNARY(fabs)
@@ -240,6 +281,16 @@ DA_IN bool __hisnan(half x) { return x != x; }
 DA_IN half hsqrt(half x) { return sqrt(x); }
 DA_IN half hexp(half x) { return exp(x); }
 DA_IN half hlog(half x) { return log(x); }
+// OpenCL has its own functions for them; ours have them as floats
+#define DA_OF_HALF(name, T) DA_IN T name(half x) { return name((float)x); }
+DA_OF_HALF(normcdf, float) DA_OF_HALF(rcbrt, float) DA_OF_HALF(nearbyint, float) DA_OF_HALF(da_abs, float)
+DA_OF_HALF(erfinv, float) DA_OF_HALF(erfcinv, float) DA_OF_HALF(normcdfinv, float) DA_OF_HALF(erfcx, float)
+DA_OF_HALF(cyl_bessel_i0, float) DA_OF_HALF(cyl_bessel_i1, float)
+DA_OF_HALF(lrint, long) DA_OF_HALF(lround, long) DA_OF_HALF(llrint, long) DA_OF_HALF(llround, long)
+#define DA_OF_HALVES(name) \
+    DA_IN float name(half x, half y) { return name((float)x, (float)y); } \
+    DA_IN float name(half x, float y) { return name((float)x, y); } DA_IN float name(float x, half y) { return name(x, (float)y); }
+DA_OF_HALVES(da_pow) DA_OF_HALVES(da_min) DA_OF_HALVES(da_max)
 #endif
 
 // ---- words that OpenCL keeps for itself, and CUDA does not ------------------------------
