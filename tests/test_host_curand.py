@@ -14,6 +14,7 @@ import devarray as da
 from devarray.compat.pycuda import driver, gpuarray
 from devarray.compat.pycuda.characterize import sizeof
 from devarray.compat.pycuda.compiler import SourceModule
+from devarray.compat.pycuda.elementwise import ElementwiseKernel
 from devarray.errors import CompileError, DeviceError, UnsupportedError
 from devarray.kernels.host_grid import HostModule
 from devarray.kernels.opencl_text import translate_opencl
@@ -412,6 +413,40 @@ def test_hip_s_names():
     same = Generator("curandState", 77, threads=32)
     assert np.array_equal(y.get()[::2], same("uniform", 1, "f4"))
     np.testing.assert_allclose(y.get()[1::2], same("normal", 1, "f4"), rtol=1e-5, atol=1e-6)
+
+
+def test_preambles_of_expressions():
+    draw = ElementwiseKernel(
+        "float *x, unsigned long long seed",
+        "curandState s; curand_init(seed, i, 0, &s); x[i] = curand_uniform(&s)",
+        "draw",
+        preamble="#include <curand_kernel.h>",
+    )
+    x = gpuarray.zeros(64, np.float32)
+    draw(x, u8(17))
+    assert np.array_equal(x.get(), Generator("curandState", 17, threads=64)("uniform", 1, "f4"))
+
+
+def test_loops_of_different_lengths():
+    kernel = da.RawKernel(
+        """
+        #include <curand_kernel.h>
+        __global__ void wait(curandState *states, int *rounds, int *sums) {
+            int i = threadIdx.y * blockDim.x + threadIdx.x, count = 0;
+            curandState *s = states + i;
+            while (curand_uniform(s) > 0.1f) ++count;
+            rounds[i] = count;
+            sums[i] = __reduce_add_sync(~0u, count);
+        }
+        """,
+        "wait",
+    )
+    generator = Generator("curandState", 6, threads=64)
+    rounds, sums = da.zeros(64, dtype="int32"), da.zeros((2, 32), dtype="int32")
+    kernel(1, (8, 8), (generator.states, rounds, sums))
+    x = Generator("curandState", 6, threads=64)("uniform", 400, "f4").reshape(64, 400)
+    assert np.array_equal(rounds.get(), np.argmax(x <= np.float32(0.1), axis=1))
+    assert np.array_equal(sums.get()[:, 0], rounds.get().reshape(2, 32).sum(axis=1))
 
 
 def test_checks_see_states_outside_of_their_array():
