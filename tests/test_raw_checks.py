@@ -793,7 +793,7 @@ def resident():
         return int(file.read().split()[1]) * 4096
 
 
-def test_a_thousand_failures_leak_nothing():
+def test_a_thousand_failures_leak_nothing(quiet):
     x, y, z = floats(90), np.zeros(100, np.float32), np.zeros(64, np.int32)
 
     def fail(times):

@@ -434,14 +434,14 @@ def test_kernels_run_in_a_forked_child(program):
 for _ in range(2):
     pid = os.fork()
     if pid == 0:
-        signal.alarm(10)  # libgomp would wait for ever
+        signal.alarm(100)  # libgomp would wait for ever
         use()
         os._exit(7)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
     use()
 import multiprocessing, threading
 def job(_):
-    signal.alarm(10)
+    signal.alarm(100)
     use()
     return os.getpid()
 def pools():
