@@ -489,8 +489,8 @@ def test_forked_children():
         queue = context.Queue()
         child = context.Process(target=_in_child, args=(name, queue))
         child.start()
-        result = queue.get(timeout=60)
-        child.join(60)
+        result = queue.get(timeout=300)
+        child.join(300)
         if da.Device(name).shares_host_memory:
             assert result == [2, 2, 2]
         else:

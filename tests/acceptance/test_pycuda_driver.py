@@ -23,7 +23,7 @@ def run(tmp_path, text, before=(), options=()):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
