@@ -256,7 +256,7 @@ LEFT_TO_FIBERS = {
     "a barrier for some": "if (threadIdx.x < 32) { __syncthreads(); } x[threadIdx.x] = 1;",
     "a count of its own": "for (int k = threadIdx.x; k < 64; k += 64) { __syncthreads(); x[k]++; }",
     "a jump": "for (int k = 0; k < 3; ++k) { if (x[threadIdx.x]) break; __syncthreads(); }",
-    "a directive": "\n#if 1\n__syncthreads();\n#else\n__syncwarp();\n#endif\nx[threadIdx.x] = 2;",
+    "a directive": "\n#define N 3\n__syncthreads();\n#undef N\nx[threadIdx.x] = 2;",
     "a count for some": "if (threadIdx.x % 2) { int n = __syncthreads_count(1); x[1] = n; }",
     "a match for all": "int p; unsigned m = __match_all_sync(~0u, 1, &p); x[threadIdx.x] = m + p;",
     "a mask for some": "int v = *x; x[threadIdx.x] = __shfl_sync(0xfffffff0, v, 5);",
@@ -367,3 +367,46 @@ def test_random_programs():
             module.launch(name, 4, 64, [at(x), at(y), 1000])
             results.append(y)
         np.testing.assert_array_equal(*results, err_msg=Program(int(name[1:])).text(name))
+
+
+@pytest.mark.parametrize("options", [(), ("-DTWICE",), ("-DFAST=1", "-DTWICE"), ("-DFAST=0",)])
+def test_conditions_of_the_preprocessor(options):
+    source = """#define SIZE 64
+__global__ void f(const float *x, float *y, int n) {
+    __shared__ float s[SIZE];
+    int t = threadIdx.x;
+    s[t] = x[t];
+    __syncthreads();
+#ifdef TWICE // with a comment
+    float v = s[t ^ 1];
+    __syncthreads();
+    s[t] += v;
+    __syncthreads();
+#endif
+#if defined(FAST) && \\
+    FAST
+    #pragma unroll
+    for (int k = 32; k > 0; k >>= 1) { if (t < k) s[t] += s[t + k]; __syncthreads(); }
+#elif defined(FAST)
+    if (t == 0) s[0] = -1;
+# if SIZE > 32
+    __syncthreads();
+# endif
+#else
+    for (int k = SIZE / 2; k > 1; k /= 2) {
+        __syncthreads();
+        if (t < k) s[t] -= s[t + k];
+    }
+#endif
+    __syncthreads();
+    y[t] = s[t] + s[0] + __LINE__;
+}"""
+    assert _blocks(source, read(source))
+    x, results = np.arange(64, dtype="f4"), []
+    for whole_blocks in (True, False):
+        module = HostModule(source, flags=options, whole_blocks=whole_blocks)
+        assert module.whole_blocks is whole_blocks
+        results.append(np.zeros(64, "f4"))
+        module.launch("f", 1, 64, [at(x), at(results[-1]), 64])
+    assert results[0].any()
+    np.testing.assert_array_equal(*results)

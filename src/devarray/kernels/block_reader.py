@@ -188,9 +188,6 @@ class Reader:
     ) -> None:
         self.around = around
         self.tokens = tokens_of(around.masked, start, end)
-        lines = around.source[start:end]
-        if re.search(r"^[ \t]*#(?!\s*pragma\s+unroll)", lines, re.MULTILINE):
-            raise NotUnderstoodError("a directive")
         if re.search(r"\(\s*\*\s*\w+\s*\)\s*\(", around.masked[start:end]):
             raise NotUnderstoodError("a pointer to a function")
         text = around.masked[start:end]

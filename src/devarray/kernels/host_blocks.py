@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from .block_calls import with_calls
+from .block_conditions import with_conditions
 from .block_exchanges import BLOCK_STEPS, edited, exchange_edits
 from .block_reader import Node, Region, Stride, Surroundings
 from .block_writer import Lanes
@@ -55,17 +56,21 @@ def block_text(head: str, listed: str, start: int, end: int, around: Surrounding
     start, end : int
         Where the text between the kernel's braces lies in the source.
     """
+    parameters = [parameter.name for parameter in parse_parameters(listed)]
+
+    def write(source: str, masked: str) -> str:
+        source, masked = with_calls(source, masked, start, end, around.functions, listed)
+        stop = end + len(source) - len(around.source)
+        edits, exchanges = exchange_edits(masked, start, stop)
+        source, masked = edited(source, edits), edited(masked, edits)
+        stop = end + len(source) - len(around.source)
+        told = replace(around, source=source, masked=masked)
+        return _Writer(exchanges, head, parameters, start, stop, told).text()
+
     try:
         if re.search(r"\b(?:__)?(?:dh_(?!step_)|DH_)", around.masked[start:end]):
             raise NotUnderstoodError("names that are ours")
-        texts = around.source, around.masked
-        source, masked = with_calls(*texts, start, end, around.functions, listed)
-        end += len(source) - len(around.source)
-        edits, exchanges = exchange_edits(masked, start, end)
-        around = replace(around, source=edited(source, edits), masked=edited(masked, edits))
-        end += len(around.source) - len(source)
-        parameters = [parameter.name for parameter in parse_parameters(listed)]
-        return _Writer(exchanges, head, parameters, start, end, around).text()
+        return with_conditions(around.source, around.masked, start, end, write)
     except NotUnderstoodError:
         return None
 
