@@ -1,16 +1,28 @@
 """Cooperative groups in the text of kernels for the host: what waits, and barriers of the block.
 
 ``block.sync()`` and ``sync(block)`` are ``__syncthreads()``, which kernels with loops over their
-threads have, too (`host_blocks`); what else groups do, only fibers can (``include/host_groups.h``).
+threads have, too (`host_blocks`). Loops are made of a text in which tiles of warps are shuffles and
+votes; fibers run the groups as they are (``include/host_groups.h``), and what else groups do.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from .source_text import masked_text, without_comments
+from .source_text import Reading, closing, masked_text, read, without_comments
 
-__all__ = ["GROUP_INDICES", "GROUP_WAITS", "with_barriers", "without_groups"]
+__all__ = [
+    "GROUP_INDICES",
+    "GROUP_WAITS",
+    "blocks_with_tiles",
+    "with_barriers",
+    "with_tiles",
+    "without_groups",
+]
+
+Edits = list[tuple[int, int, str]]  # from, to, what comes instead
 
 # What may wait in a source with cooperative groups, and what reads the indices of a thread
 GROUP_WAITS = (
@@ -87,3 +99,280 @@ def _replaced(source: str, masked: str, pattern: str, text: str) -> tuple[str, s
         source = source[: found.start()] + new + source[found.end() :]
         masked = masked[: found.start()] + new + masked[found.end() :]
     return source, masked
+
+
+# ---- tiles of a warp, for kernels that are loops ------------------------------------------------
+
+_RANK = "(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z))"
+_THREADS = "(blockDim.x * blockDim.y * blockDim.z)"
+_OF_BLOCK = {
+    "thread_rank": _RANK,
+    "size": _THREADS,
+    "num_threads": _THREADS,
+    "group_index": "blockIdx",
+    "thread_index": "threadIdx",
+    "group_dim": "blockDim",
+    "dim_threads": "blockDim",
+    "sync": "__syncthreads()",
+}
+_OF_TILE = {
+    "size": "SIZE",
+    "num_threads": "SIZE",
+    "thread_rank": f"({_RANK} % SIZE)",
+    "meta_group_rank": f"({_RANK} / SIZE)",
+    "meta_group_size": f"(({_THREADS} + SIZE - 1) / SIZE)",
+    "sync": "__syncwarp(MASK)",
+}
+_EXCHANGES = {  # with the number of arguments
+    "shfl": (2, "__shfl_sync(MASK, ARGUMENTS, WIDTH)"),
+    "shfl_up": (2, "__shfl_up_sync(MASK, ARGUMENTS, WIDTH)"),
+    "shfl_down": (2, "__shfl_down_sync(MASK, ARGUMENTS, WIDTH)"),
+    "shfl_xor": (2, "__shfl_xor_sync(MASK, ARGUMENTS, WIDTH)"),
+    "any": (1, "__any_sync(MASK, ARGUMENTS)"),
+    "all": (1, "__all_sync(MASK, ARGUMENTS)"),
+    "ballot": (1, "(__ballot_sync(MASK, ARGUMENTS) >> FIRST)"),
+    "match_any": (1, "(__match_any_sync(MASK, ARGUMENTS) >> FIRST)"),
+}
+_REDUCTIONS = {
+    "plus": "total + other",
+    "less": "other < total ? other : total",
+    "greater": "total < other ? other : total",
+    "bit_and": "total & other",
+    "bit_or": "total | other",
+    "bit_xor": "total ^ other",
+}
+# As `reduce` in include/host_groups.h
+_REDUCTION = """
+template <class T> __device__ T da_tile_NAME(const unsigned mask, const int width, const T x) {
+    T total = x;
+    for (int by = width / 2; by > 0; by /= 2) {
+        const T other = __shfl_xor_sync(mask, total, by, width);
+        total = VALUE;
+    }
+    return total;
+}
+"""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A block, or a tile of a warp: the threads that it has."""
+
+    size: str = ""  # of a tile
+
+    def text(self, template: str) -> str:
+        """Return what stands in a text for this group."""
+        if not self.size:
+            return template
+        number = self.size.isdigit()
+        # ... whose type tells of sizes that tiles do not have
+        size = f"cooperative_groups::thread_block_tile<{self.size}>::size()"
+        size, width = (f"{self.size}u", self.size) if number else (size, size)
+        first = "0" if self.size == "32" else f"({_RANK} % 32 / {size} * {size})"
+        mask = "0xffffffff" if self.size == "32" else f"(~0u >> (32 - {size}) << {first})"
+        words = {"SIZE": size, "WIDTH": width, "FIRST": first, "MASK": mask}
+        return re.sub("|".join(words), lambda found: words[found[0]], template)
+
+
+def with_tiles(source: str) -> str:
+    """Return a source in which tiles of warps, and blocks, have the words of CUDA without groups.
+
+    ``tile.shfl_down(v, 4)`` becomes ``__shfl_down_sync(mask, v, 4, 32)``, and so on, where the
+    text tells which threads a group has. All else stays as it is, and so do the lines. What a
+    reduction needs is added at the end.
+    """
+    masked = masked_text(source)
+    if not re.search(r"\bcooperative_groups\b", masked):
+        return source
+    reading = read(source)
+    if not reading.whole:
+        return source
+    spaces = _spaces(masked)
+    own = {piece.name for piece in reading.pieces if piece.name}
+    needed: set[str] = set()
+    for piece in reversed(reading.pieces):
+        if not (piece.name and piece.text.endswith("}")) or "operator" in piece.name:
+            continue
+        start, end = piece.start, piece.start + len(piece.text)
+        part = _Part(source[start:end], masked[start:end], len(piece.head), spaces, own)
+        source = source[:start] + part.rewritten() + source[end:]
+        needed |= part.needed
+    for name in sorted(needed):
+        text = _REDUCTION.replace("NAME", name).replace("VALUE", _REDUCTIONS[name])
+        source += " ".join(text.split()) + "\n"
+    return source
+
+
+def _spaces(masked: str) -> str:
+    """Return a pattern for what may stand before the names of cooperative groups."""
+    names = "|".join(["cooperative_groups", *_ALIAS.findall(masked)])
+    using = re.search(r"\busing\s+namespace\s+cooperative_groups\s*;", masked)
+    return rf"(?<![\w.>:])(?:::\s*)?(?:(?:{names})\s*::\s*){'?' if using else ''}"
+
+
+class _Part:
+    """A function, with the words for its groups."""
+
+    def __init__(self, source: str, masked: str, head: int, spaces: str, own: set[str]) -> None:
+        self.source = source
+        self.masked = masked
+        self.head = head
+        self.spaces = spaces
+        self.own = own  # names of the source's own functions
+        self.needed: set[str] = set()
+        self.declarations: list[str] = []  # as patterns
+
+    def rewritten(self) -> str:
+        """Return the text with what is known in place of groups."""
+        groups = self._groups()
+        if not groups:
+            return self.source
+        for name, group in groups.items():
+            self._replace(name, group)
+        for name in reversed(groups):  # the last ones may be of those before
+            told = [found for found in self._told() if found["name"] == name]
+            mentions = re.findall(rf"(?<![.\w])\b{name}\b", self.masked)
+            for found in reversed(told) if len(mentions) == len(told) else ():
+                self._put(found.start(), found.end(), ";")
+        return self.source
+
+    def _told(self) -> list[re.Match[str]]:
+        """Return where variables are declared that are groups."""
+        found = [one for told in self.declarations for one in re.finditer(told, self.masked)]
+        return sorted(found, key=lambda one: one.start())
+
+    def _groups(self) -> dict[str, _Group]:
+        """Return the groups that are declared here by their names."""
+        found: list[tuple[str, _Group]] = []
+        block = rf"{self.spaces}this_thread_block\s*\(\s*\)"
+        tile = rf"{self.spaces}thread_block_tile\s*<\s*(?P<told>\w+)\s*(?:,[^<>;]*)?>"
+        parameter = rf"(?:{self.spaces}thread_block\b|{tile})\s*(?:const\b\s*)?&?\s*(\w+)\s*[,)]"
+        for one in re.finditer(parameter, self.masked[: self.head]):
+            found.append((one[2], _Group(one["told"] or "")))
+        kind = r"(?<![\w.])(?:const\s+)?(?:{}|\bauto\b)\s*(?:const\b)?\s*&?\s*(?P<name>\w+)\s*="
+        self.declarations = [rf"{kind.format(self.spaces + 'thread_block')}\s*{block}\s*;"]
+        found += [(one["name"], _Group()) for one in self._told()]
+        parents = "|".join([block, *(rf"\b{name}\b" for name, one in found if not one.size)])
+        made = rf"{self.spaces}tiled_partition\s*<\s*(?P<size>\w+)\s*>\s*\(\s*(?:{parents})\s*\)"
+        self.declarations.append(rf"{kind.format(tile)}\s*{made}\s*;")
+        for one in re.finditer(self.declarations[-1], self.masked):
+            if one["told"] in (None, one["size"]):
+                found.append((one["name"], _Group(one["size"])))
+        groups = dict(found)
+        return {
+            name: one
+            for name, one in groups.items()
+            if not one.size.isdigit() or one.size in _SIZES
+            if self._declared(name) == sum(other == (name, one) for other in found)
+        }
+
+    def _declared(self, name: str) -> int:
+        """Return how often something with this name is declared here."""
+        declared = 0
+        for one in re.finditer(rf"\b{name}\b(?=\s*[=;,)({{[:])", self.masked):
+            before = re.search(r"(\w*)([>&*]?)\s*$", self.masked[: one.start()])
+            told = before is not None and before[1] not in ("return", "else", "case")
+            declared += told and before is not None and bool(before[1] or before[2])
+        return declared
+
+    # What is done with a group
+
+    def _replace(self, name: str, group: _Group) -> None:
+        """Put words for what is done with a group, from right to left."""
+        uses = rf"(?<![.\w>])\b{name}\s*\.\s*(?P<does>\w+)\s*\("
+        uses += rf"|{self.spaces}(?P<of>sync|reduce)\s*\(\s*{name}\s*(?=[,)])"
+        for found in reversed(list(re.finditer(uses, self.masked))):
+            if found["of"] in self.own and "::" not in found[0]:
+                continue
+            end = closing(self.masked, found.end())
+            inside = self.masked[found.end() : end - 1]
+            if re.search(r"[\"'#]", inside):
+                continue
+            if found["of"] == "reduce":
+                text = self._reduction(group, inside)
+            elif found["of"]:
+                text = self._does("sync", group, "" if not inside.strip(" \n") else None)
+            else:
+                text = self._does(found["does"], group, inside)
+            if text is not None:
+                self._put(found.start(), end, text)
+
+    def _does(self, does: str, group: _Group, inside: str | None) -> str | None:
+        """Return what stands for a member function of a group; None if it is not known."""
+        if inside is None:
+            return None
+        plain = (_OF_TILE if group.size else _OF_BLOCK).get(does)
+        if plain is not None:
+            return None if inside.strip() else group.text(plain)
+        count, text = _EXCHANGES.get(does, (0, "")) if group.size else (0, "")
+        if not count or len(_split(inside)) != count:
+            return None
+        return group.text(text).replace("ARGUMENTS", inside)
+
+    def _reduction(self, group: _Group, inside: str) -> str | None:
+        """Return the call of a function for ``reduce(tile, x, plus<T>())``."""
+        parts = _split(inside.lstrip(" \n,"))
+        operation = rf"{self.spaces}(\w+)\s*<\s*([\w ]+?)\s*>\s*(?:\(\s*\)|\{{\s*\}})"
+        found = re.fullmatch(operation, parts[-1].strip()) if len(parts) == 2 else None
+        if not group.size or found is None or found[1] not in _REDUCTIONS:
+            return None
+        value = parts[0].strip()
+        named = re.fullmatch(r"(\w+)(\s*\[[^;]*\])?", value)
+        if named is None or not re.search(
+            rf"\b{found[2]}\b\s*[*&]*\s*(?:const\s+|__restrict__\s+)*{named[1]}\b", self.masked
+        ):
+            return None  # a value of another type, maybe
+        self.needed.add(found[1])
+        return group.text(f"da_tile_{found[1]}<{found[2]}>(MASK, WIDTH, {value})")
+
+    def _put(self, start: int, end: int, text: str) -> None:
+        lines = self.masked.count("\n", start, end) - text.count("\n")
+        text += "\n" * lines
+        self.source = self.source[:start] + text + self.source[end:]
+        self.masked = self.masked[:start] + masked_text(text) + self.masked[end:]
+
+
+_SIZES = frozenset(("1", "2", "4", "8", "16", "32"))
+
+
+def _split(text: str) -> list[str]:
+    """Return what commas outside of brackets separate."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts if parts != [""] else []
+
+
+def blocks_with_tiles(
+    source: str, reading: Reading, blocks: Callable[[str, Reading], dict[str, Edits]]
+) -> dict[str, Edits]:
+    """Return what is changed in kernels, found in the text with words for its groups.
+
+    Parameters
+    ----------
+    source, reading
+        The text as it is.
+    blocks : callable
+        Gives what is changed in each kernel of a text: its head, then what its braces hold.
+    """
+    tiled = with_tiles(source)
+    if tiled == source:
+        return blocks(source, reading)
+    own = read(tiled)
+    pairs = list(zip(own.pieces, reading.pieces, strict=False))
+    found: dict[str, Edits] = {}
+    for name, edits in blocks(tiled, own).items():
+        found[name] = []
+        for start, end, text in edits:
+            new, old = next(
+                pair for pair in pairs if 0 <= start - pair[0].start < len(pair[0].text)
+            )
+            start, end = start - new.start, end - new.start
+            if start > len(new.head):  # between the braces
+                start, end = len(old.head) + 1, len(old.text) - 1
+            found[name].append((old.start + start, old.start + end, text))
+    return found

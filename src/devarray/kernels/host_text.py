@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 from .block_calls import callables
 from .branches import Branches, guarded
 from .host_blocks import Surroundings, block_text
-from .host_groups import GROUP_INDICES, GROUP_WAITS, with_barriers
+from .host_groups import GROUP_INDICES, GROUP_WAITS, blocks_with_tiles, with_barriers
 from .host_headers import Headers, known_headers, library_names
 from .host_refusals import assembly, refusals
 from .host_steps import in_step
@@ -330,7 +330,8 @@ def host_text(
     refused, headers = refusals(code, reading), known_headers(code)
     for name, told, value in defined:
         reading.macros.setdefault(name, value if told else "1")
-    blocks = _blocks(source, reading, ended_pass) if whole_blocks and not refused else {}
+    made = partial(_blocks, ended_pass=ended_pass)
+    blocks = blocks_with_tiles(source, reading, made) if whole_blocks and not refused else {}
     blocks = {name: edits for name, edits in blocks.items() if name not in left_out}
     branches = Branches(source)
     launchers = _entry_text(reading, names, blocks, branches)

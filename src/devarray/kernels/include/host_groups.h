@@ -160,6 +160,11 @@ template <class Group, class T, class F> DH_IN T reduce(const Group &group, T x,
     for (unsigned k = 1; k < group.size(); ++k) total = f(total, group.shfl(x, (int)k, line));
     return total;
 }
+template <unsigned N, class P, class T, class F>
+DH_IN T reduce(const thread_block_tile<N, P> &tile, T x, F f, int line = __builtin_LINE()) {  // as `with_tiles` writes it
+    for (unsigned by = N / 2; by > 0; by /= 2) x = f(x, tile.shfl_xor(x, by, line));
+    return x;
+}
 template <class Group, class T, class F> DH_IN T inclusive_scan(const Group &group, T x, F f, int line = __builtin_LINE()) {
     T total = group.shfl(x, 0, line);
     for (unsigned k = 1; k < group.size(); ++k) {
