@@ -261,6 +261,89 @@ def test_check_mode_capture_and_eager(x):
     assert_allclose(float(pending[1, 1]), (x[1, 1] - 1) ** 2, rtol=1e-6)
 
 
+# ---- texts that are C++, which some devices have in kernels of their own only
+LSTM = """
+template <typename T> __device__ T sigmoid(T x) {
+    const T half = 0.5;
+    return tanh(x * half) * half + half;
+}
+template <typename T> __device__ inline T grad_tanh(T y) { return 1 - y * y; }
+__device__ void add(double &total, const double &x) { total += x; }
+#define COMMON \\
+    T aa = tanh(a); \\
+    T ai = sigmoid(b);
+"""
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2"])
+def test_preambles_with_templates(dtype):
+    kernel = da.ElementwiseKernel(
+        "T a, T b", "T c, T d", "COMMON; c = aa * ai; d = grad_tanh(c);", "lstm", preamble=LSTM
+    )
+    assert kernel.fuses
+    assert kernel.fuses_on(da.get_device()) == da.get_device().cpp
+    a = np.linspace(-1, 1, 12).astype(dtype).reshape(3, 4)
+    c, d = kernel(da.asarray(a) + 1, da.asarray(a)[::-1])
+    want = np.tanh(a + 1.0) / (1 + np.exp(-a[::-1].astype("f8")))
+    tolerance = 1e-2 if dtype == "f2" else 1e-5
+    assert_allclose((c * 2).get(), want * 2, rtol=tolerance, atol=tolerance)
+    assert_allclose(d.get(), 1 - want**2, rtol=tolerance, atol=tolerance)
+    out = da.zeros((4, 3), dtype).T
+    kernel(da.asarray(a), 0.5, out, da.zeros((3, 4), dtype))
+    assert_allclose(
+        out.get(), np.tanh(a.astype("f8")) / (1 + np.exp(-0.5)), rtol=tolerance, atol=tolerance
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "auto r = x * 2; y = r",
+        "y = static_cast<double>(x) + x",
+        "double r = x; add(r, x); y = r",
+        "y = std::abs(-x) + abs(x)",
+    ],
+)
+def test_texts_in_cpp(text):
+    x = np.arange(4.0)
+    kernel = da.ElementwiseKernel("T x", "T y", text, "cpp", preamble=LSTM if "add" in text else "")
+    assert kernel.fuses
+    assert_array_equal(kernel(da.asarray(x)).get(), 2 * x)
+
+
+@pytest.mark.parametrize("header", ["", "template <class T> __device__ T own(T x) { return x; }"])
+@pytest.mark.parametrize("name", ["half", "global", "local", "kernel", "constant", "pipe"])
+def test_names_that_opencl_reserves(name, header):
+    x = np.arange(4.0)
+    text = f"T {name} = x / 2; z = {name} + x; // {name}"
+    kernel = da.ElementwiseKernel("T x", "T z", text, "reserved", preamble=header)
+    assert_array_equal(kernel(da.asarray(x)).get(), 1.5 * x)
+    kernel = da.ElementwiseKernel(f"T {name}", "T z", f"z = {name} + 1", "p", preamble=header)
+    assert_array_equal(kernel(da.asarray(x)).get(), x + 1)
+
+
+def test_reductions_and_indexed_kernels_in_cpp():
+    x = np.arange(12.0).reshape(3, 4)
+    total = da.ReductionKernel(
+        "T x", "T y", "sigmoid(x)", "a + b", "y = a", "0", "total", preamble=LSTM
+    )
+    assert total.fuses
+    want = 1 / (1 + np.exp(-x))
+    assert_allclose(total(da.asarray(x), axis=1).get(), want.sum(axis=1), rtol=1e-12)
+    assert_allclose(total(da.asarray(x)[::-1].T, axis=(0, 1)).get(), want.sum(), rtol=1e-12)
+    twice = IndexedKernel("double *x, double *y", "y[i] = sigmoid(x[i])", preamble=LSTM)
+    assert twice.fuses
+    y = da.zeros((3, 4))
+    twice(da.asarray(x), y)
+    assert_allclose(y.get(), want, rtol=1e-12)
+    largest = IndexedReduction(
+        "f8", "0", "static_cast<double>(max(a, b))", "sigmoid(x[i])", "double *x",
+        preamble=LSTM,
+    )  # fmt: skip
+    assert largest.fuses
+    assert_allclose(largest(da.asarray(x)).get(), want.max(), rtol=1e-12)
+
+
 # ---- elementwise: kernels of their own
 def test_raw_arguments(raw, x):
     turned = da.ElementwiseKernel(

@@ -124,6 +124,8 @@ class Device(ABC):
         Memory is the host's, so that a host view of an array needs no copy.
     grid : bool
         Kernels are launched over a grid of blocks (`kernels.emit_grid`), not called.
+    cpp : bool
+        Fused kernels are compiled as C++, so that users' texts in them may be, too.
     packs : bool
         Grid kernels read memory 16 bytes wide where they can (``DA_PACKS`` of the prelude).
     xp : module
@@ -152,6 +154,7 @@ class Device(ABC):
     name: str
     shares_host_memory = False
     grid = False
+    cpp = True
     packs = False
     xp: Any
     memory: Pool

@@ -225,6 +225,7 @@ class Sycl(Device):
     """See `devarray.device.Device`."""
 
     grid = True
+    cpp = False
     dlpack_type = 14
     default_stream: SyclStream
     memory: MemoryPool

@@ -17,7 +17,7 @@ from devarray.registry import get_device
 from devarray.snippets.arguments import Call, Signature, check_output, check_texts, defined
 from devarray.snippets.elementwise import ElementwiseKernel
 from devarray.snippets.signature import Param, Types, parse_params, type_named
-from devarray.snippets.text import assigned_first, define, is_plain, outside
+from devarray.snippets.text import assigned_first, define, is_cpp, is_plain, outside
 
 __all__ = ["COUNT", "Combined", "Combining", "check_result"]
 
@@ -50,11 +50,16 @@ class Combined:
         self.identity = "" if identity is None else str(identity).strip()
         self.reads = not assigned_first(post, out)  # whether a given result matters to `post`
         self._loops: dict[Any, Loop] = {}
+        self._cpp = is_cpp(f"{reduce_expr}\n{post}\n{self.identity}", preamble)
 
     def is_plain(self, types: Sequence[str]) -> bool:
         """Say whether the texts can be functions of fused kernels."""
         text = "\n;".join((self.reduce_expr, self.post, self.identity))
         return is_plain(text, self.preamble, (), types)
+
+    def fuses_on(self, device: Device) -> bool:
+        """Say whether texts that are plain can be functions of a device's fused kernels."""
+        return device.cpp or not self._cpp
 
     def check_identity(self) -> None:
         """Raise NumPy's error of reducing nothing, if there is no identity."""
@@ -206,7 +211,7 @@ class Combining:
             dtype = call.types.get(kind) or type_named(kind) or dtype
         device, args, operands, _, types, shape, _ = call
         call = Call(device, args, operands, (), {**types, KIND: dtype}, shape)
-        if self._map.fuses:
+        if self._map.fuses_on(call.device):
             return self._map.nodes(call)[0]
         (result,) = self._map.apply(call)
         node: Node = result._node()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from devarray.array import DeviceArray
+from devarray.device import Device
 from devarray.graph import Node, index_node, map_node
 from devarray.kernels.ops import Loop
 from devarray.layout import Shape
@@ -28,7 +29,16 @@ from devarray.snippets.arguments import (
     scalar_for,
 )
 from devarray.snippets.signature import Param, Types, parse_params
-from devarray.snippets.text import assigned_first, c_name, define, is_dear, is_plain, uses, words
+from devarray.snippets.text import (
+    assigned_first,
+    c_name,
+    define,
+    is_cpp,
+    is_dear,
+    is_plain,
+    uses,
+    words,
+)
 from devarray.snippets.threads import (
     BLOCK,
     Slot,
@@ -135,6 +145,7 @@ class ElementwiseKernel:
         self._aliases = {f"{k}_type": p for k, p in numbered.items() if f"{k}_type" in mentioned}
         self._texts = texts._replace(operation=operation, preamble=self.preamble)
         self._plain = self._find_plain()
+        self._cpp = is_cpp(operation, self.preamble)
         # outputs that the text may read
         self._read = {p.name for p in outs if not assigned_first(operation, p.name)}
         self._mutable = frozenset[str]()
@@ -164,6 +175,10 @@ class ElementwiseKernel:
     def fuses(self) -> bool:
         """Whether the text becomes part of expressions, rather than a kernel of its own."""
         return self._plain
+
+    def fuses_on(self, device: Device) -> bool:
+        """Say whether the kernel `fuses`, on devices that compile it as C as well."""
+        return self._plain and (device.cpp or not self._cpp)
 
     def __call__(
         self,
@@ -218,7 +233,7 @@ class ElementwiseKernel:
 
     def apply(self, call: Call, block: int = BLOCK) -> list[Any]:
         """Return the outputs of a call."""
-        if not self._plain:
+        if not self.fuses_on(call.device):
             return self._run(call, block)
         nodes = self.nodes(call)
         if len(nodes) == 1 and call.outs:

@@ -258,7 +258,7 @@ class IndexedKernel:
             if p.name in self._written and not x._writeable():
                 raise ValueError(f"{self._what(p.name)}: output array is read-only")
         with on_stream(device, stream):
-            if self._plain is None:
+            if self._plain is None or not self._plain.fuses_on(device):
                 self._run(args, n, indices, block_size or BLOCK)
             else:
                 self._plain.apply(self._call(device, self.params, args, n, indices))
@@ -268,7 +268,7 @@ class IndexedKernel:
         params, out = self.params[:-1], self.params[-1]
         vectors = vectors_of(params, args)
         n, kernel = vectors[0].size, self._plain
-        if kernel is not None and len(kernel.out_params) == 1:
+        if kernel is not None and kernel.fuses_on(device) and len(kernel.out_params) == 1:
             return kernel.nodes(self._call(device, params, args, n, None))[0]
         same = {x.shape for x in vectors} == {vectors[0].shape}
         shape = vectors[0].shape if same else (n,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ class ReductionKernel(Combining):
         )
         indexed = any(p.raw and uses(post_map_expr, p.name) for p in self.in_params)
         self._fuses = bool(self._plain and self._arithmetic and not self.options and not indexed)
-        self._struct = None if self._fuses else StructReduction(self, self._combined)
+        self._struct = StructReduction(self, self._combined)
 
     def __repr__(self) -> str:
         return f"<reduction kernel {self.name}>"
@@ -152,7 +153,7 @@ class ReductionKernel(Combining):
                 f"kernel {self.name}: _j is known in reductions of all elements only, not of axes "
                 f"{axes} of {len(call.shape)}: use i, the index in C order"
             )
-        if self._struct is not None:
+        if not self._fuses or not self._combined.fuses_on(call.device):
             result = self._struct.reduce(call, axes, dtype, out).reshape(wanted)
             return given_or_new(out, result, call.device)
         node = self._mapped(call, dtype)
@@ -239,7 +240,7 @@ class IndexedReduction:
             (*self.params, out), f"mapped_[i] = ({map_expr});", name, preamble=self.preamble
         )
         plain = self.dtype_out.kind != "V" and not self.options and self._combined.is_plain(())
-        self._struct = None if plain else PointerReduction(self, self._combined)
+        self._fuses = plain
 
     def __repr__(self) -> str:
         return f"<indexed reduction {self.name}>"
@@ -247,7 +248,11 @@ class IndexedReduction:
     @property
     def fuses(self) -> bool:
         """Whether it is part of expressions, rather than kernels of its own."""
-        return self._struct is None
+        return self._fuses
+
+    @cached_property
+    def _struct(self) -> PointerReduction:
+        return PointerReduction(self, self._combined)
 
     def __call__(self, *args: Any, out: Any = None, stream: Any = None) -> Any:
         """Reduce all elements; as many as the first array has.
@@ -279,7 +284,7 @@ class IndexedReduction:
         dtype = np.dtype(np.uint8) if struct else self.dtype_out
         check_result(out, shape, dtype, device, self.name)
         with on_stream(device, stream):
-            if self._struct is not None:
+            if not self._fuses or not self._combined.fuses_on(device):
                 return given_or_new(out, self._struct.reduce(device, args), device)
             node = self._map.values(device, args)
             node = self._combined.reduce({}, node, tuple(range(len(node.shape))), False)

@@ -19,8 +19,8 @@ from devarray.snippets.signature import COMPLEX
 from devarray.snippets.support import CONSTANTS, FUNCTIONS, support
 
 __all__ = [
-    "COMPLEX_HEADERS", "assigned_first", "c_name", "code_of", "complex_words", "define", "is_dear",
-    "is_plain", "outside", "statement", "uses", "words",
+    "COMPLEX_HEADERS", "assigned_first", "c_name", "code_of", "complex_words", "define",
+    "half_renamed", "is_cpp", "is_dear", "is_plain", "outside", "statement", "uses", "words",
 ]  # fmt: skip
 
 DType = np.dtype[Any]
@@ -145,6 +145,33 @@ def is_plain(operation: str, preamble: str, names: Iterable[str], types: Iterabl
     called = set(_CALL.findall(code)) | set(_CALL.findall(outer))
     local = set(re.findall(r"#\s*define\s+(\w+)", outer)) | set(_DECLARED.findall(code))
     return called <= known | local | {"__attribute__", *_member_functions(outer)} | set(names)
+
+
+_CPP = re.compile(
+    r"\b(?:template|typename|class|operator|namespace|using|auto|constexpr|decltype|nullptr"
+    r"|(?:static|const|reinterpret)_cast)\b|(?<!std)::"
+)
+_HEAD = re.compile(r"\(([^(){};]*)\)\s*\{")
+
+
+def is_cpp(operation: str, preamble: str) -> bool:
+    """Say whether a text uses what C++ has and C does not, such as templates and references."""
+    outer = code_of(_HEADERS.sub("", preamble))
+    if any(re.search(r"\w\s*&\s*\w+\s*(?:,|$)", head) for head in _HEAD.findall(outer)):
+        return True
+    return _CPP.search(code_of(operation) + "\n" + outer) is not None
+
+
+# OpenCL's, and in CUDA C names as others
+_RESERVED = {"constant", "generic", "global", "kernel", "local", "pipe"}
+_HALF = re.compile(r"\b(?!(?:const|volatile|static|return)\b)[A-Za-z_]\w*[\s*&]+half\s*[=;,)\[(]")
+
+
+def half_renamed(text: str) -> str:
+    """Return a text with another name for a variable ``half``, which elsewhere is a type."""
+    if not _HALF.search(code_of(text)):
+        return text
+    return outside(lambda part: re.sub(r"\bhalf\b", "half_", part), text)
 
 
 def _member_functions(outer: str) -> list[str]:
@@ -275,8 +302,8 @@ def define(
     """
     has_complex = any(d.kind == "c" for _, d in (*ins, *outs)) or "complex" in operation + preamble
     casts = [t for t, dtype in types.items() if dtype.kind != "c"]
-    operation = _common(statement(operation), casts)
-    preamble = _common(_helpers(_HEADERS.sub("", preamble)), casts)
+    operation = _common(statement(half_renamed(operation)), casts)
+    preamble = _common(_helpers(_HEADERS.sub("", half_renamed(preamble))), casts)
     mentioned = words(operation) | words(preamble)
     macros = read(preamble).macros.keys()
     taken = {n for n, _ in (*ins, *outs)} | defined_in(preamble) | macros
@@ -289,6 +316,9 @@ def define(
     operation, preamble = (_known(text, known) for text in (operation, preamble))
     used_types = {t: d for t, d in types.items() if t in mentioned}
     inner = [*used_types, *sorted(defined_in(preamble) - macros)]
+    params = {n for n, _ in (*ins, *outs)}
+    reserved = (mentioned & _RESERVED) | (params & {*_RESERVED, "half"})
+    inner += sorted(reserved - {*inner, *macros})
     title = re.sub(r"[^\w .<>-]", "_", name)
     lines = [f"// {title}", support(known, has_complex, preamble) + _QUIET.rstrip()]
     lines += [f"typedef {_LOCAL[d.char]} {mark}_{t};" for t, d in used_types.items()]

@@ -21,6 +21,7 @@ from devarray.snippets.text import (
     c_name,
     code_of,
     complex_words,
+    half_renamed,
     outside,
     statement,
     words,
@@ -271,12 +272,12 @@ def opening(
     texts: Sequence[str],
 ) -> list[str]:
     """Return what stands before a kernel: complex numbers, the types, the preamble."""
-    preamble = complex_words(COMPLEX_HEADERS.sub("", preamble))
+    preamble = half_renamed(complex_words(COMPLEX_HEADERS.sub("", preamble)))
     named = "\n".join((preamble, *texts, *(slot.type for slot in slots)))
     # C++ refuses `int at[] = {i}` for a long i, CUDA's compiler only warns
     lines = ["#ifdef __clang__", '#pragma clang diagnostic ignored "-Wc++11-narrowing"', "#endif"]
-    named_half = re.search(r"\b(?:half|float16)\b", named)
-    if named_half or any(dtype.char == "e" for dtype in types.values()):
+    sixteen = {"half", "float16"} - {slot.name for slot in slots}
+    if sixteen & words(named) or any(dtype.char == "e" for dtype in types.values()):
         lines += ["#ifdef __CUDACC_RTC__", "#include <cuda_fp16.h>", "#endif"]
     if re.search(r"\bfloat16\b", named):  # CuPy's name; in OpenCL C it is a vector
         lines += [_FLOAT16, "#define float16 sn_float16"]
@@ -321,7 +322,7 @@ def kernel_text(
     With `ranged`, the index is ``start_ + k * step_`` for each k below ``count_``, which are
     parameters before the others, and ``n`` is left to the caller.
     """
-    operation, _, loop_prep, after_loop = map(complex_words, texts)
+    operation, _, loop_prep, after_loop = (half_renamed(complex_words(t)) for t in texts)
     around = words(loop_prep) | words(after_loop)
     lines = opening(title, slots, types, texts.preamble, (operation, loop_prep, after_loop))
     names = {slot.name for slot in slots}
