@@ -12,6 +12,8 @@ AROUND = """
 #define SET(a, b) a = b
 #define STEP v += t
 #define STOP return
+const int WIDTH = 4;
+enum Sizes { HEIGHT = 5, DEPTH };
 struct Box { int *at; };
 struct Sum {
     int sum;
@@ -28,6 +30,12 @@ KERNELS = {
         int v = x[i], *p = &v; __syncthreads(); *p += 5; __syncthreads(); y[i] = v;""",
     "pointer_to_an_array": """
         int r[2] = {t, 3}, *p = r; __syncthreads(); y[i] = p[0] + p[1];""",
+    "names_of_constants": """
+        int WIDTH = t, u = WIDTH + DEPTH;
+        for (int k = 0; k < DEPTH; ++k) {
+            int HEIGHT = t + k; __syncthreads(); u += WIDTH + HEIGHT; __syncthreads();
+        }
+        y[i] = u;""",
     "pointer_in_a_struct": """
         int v = t; Box b = {&v}; __syncthreads(); *b.at = 9; __syncthreads(); y[i] = v + i;""",
     "array_with_values": """

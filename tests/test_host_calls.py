@@ -162,6 +162,12 @@ LEFT_TO_FIBERS = {
         "__device__ int f(int v) { return __shfl_sync(~0u, v, 0); }",
         "int (*g)(int) = f; x[threadIdx.x] = g(threadIdx.x);",
     ),
+    "a macro that names variables": (
+        "#define S(i) s[i]\n"
+        "__device__ int f(int v) { __shared__ int s[64]; S(threadIdx.x) = v; __syncthreads();"
+        " return S(threadIdx.x ^ 1); }",
+        "x[threadIdx.x] = f(threadIdx.x);",
+    ),
     "strings": (
         '__device__ int f(int v) { printf("%d"); return __shfl_sync(~0u, v, 0); }',
         "x[threadIdx.x] = f(threadIdx.x);",
@@ -192,20 +198,27 @@ __global__ void k(int *x) {
 
 def test_types_that_are_not_told():
     source = """struct P { float a; int b; };
+const int WIDTH = 32;
+enum { PADDED = WIDTH + 1, HALF };
+__constant__ float scale;
+__device__ float scaled(float *const p, const P q) { return p[0] * (1 + scale) + q.b; }
 __device__ float tile(const float s[][33], float q[][33], int i) {
     __syncthreads(); float v = s[i][i] + q[0][i]; __syncthreads(); return v;
 }
 template <typename T> __device__ void add(T s[4][33], int i) { s[1][i] += 1; __syncthreads(); }
-__global__ void f(const float *x, float *y, int n) {
-    __shared__ float s[32][33];
-    int t = threadIdx.x;
+__global__ void f(float *const __restrict__ x, float *const y, const P by) {
+    const int width = PADDED, again = threadIdx.x;
+    __shared__ float s[WIDTH][width];
+    int t = again;
     float local = x[t] * 2;
     auto v = local + 1; const auto w = v * 2; auto *p = x + t; auto pair = P{v, t};
     const auto *q = p + 1;
     for (int k = 0; k < 32; ++k) if (t < 32) s[k][t] = k + v;
     __syncthreads();
     auto u = s[t % 32][3];
-    auto z = __shfl_xor_sync(~0u, v, 1);
+    const int at = again + 1;
+    auto z = __shfl_xor_sync(~0u, v, 1), e = x[at];
+    z += scaled(x, by) * e;
     if (t < 32) { auto inner = u + w; __syncwarp(); u = inner * 2; }
     float m = tile(s, s, t % 32);
     if (t < 32) add<float>(s, t);
@@ -216,8 +229,8 @@ __global__ void f(const float *x, float *y, int n) {
     for whole_blocks in (True, False):
         module = HostModule(source, whole_blocks=whole_blocks, ended_pass=True)
         assert module.whole_blocks is whole_blocks
-        y = np.zeros(64, "f4")
-        module.launch("f", 1, 64, [at(X), at(y), 9])
+        y, by = np.zeros(64, "f4"), np.array((2.5, 3), "f4,i4")[()]
+        module.launch("f", 1, 64, [at(X), at(y), by])
         results.append(y)
     assert results[0].all()
     np.testing.assert_array_equal(*results)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .block_exchanges import Edit, edited, is_exchange
-from .source_text import Piece
+from .source_text import Piece, Reading
 from .statements import (
     NAME,
     Declarator,
@@ -65,12 +65,13 @@ class Callable:
     text: str
 
 
-def callables(source: str, masked: str, pieces: Iterable[Piece]) -> dict[str, Callable]:
+def callables(source: str, reading: Reading, pieces: Iterable[Piece]) -> dict[str, Callable]:
     """Return the functions among the pieces of a source that can stand in place of calls."""
     found: dict[str, Callable | None] = {}
     for piece in pieces:
         try:
-            one = _callable(source, masked, piece)
+            one = _callable(source, reading.masked, piece)
+            _refuse_macros(one, reading.macros)
         except NotUnderstoodError:
             one = None
         found[piece.name] = None if piece.name in found else one  # two of a name: which one?
@@ -113,6 +114,20 @@ def _callable(source: str, masked: str, piece: Piece) -> Callable:
     if bool(value) == void:
         raise NotUnderstoodError("a value, and none is told")
     return Callable(template, [] if void else result, _arguments(listed), body, value, masked)
+
+
+def _refuse_macros(one: Callable, macros: Mapping[str, str]) -> None:
+    """Raise for macros that name what the function declares, as it gets other names."""
+    own = _locals(one.body)
+    own |= {d.name for part in one.parameters for d in declarators(part) or ()}
+    own |= {name for name, _ in one.template}
+    words = {token.text for statement in one.body for token in statement.tokens}
+    seen: set[str] = set()
+    while new := (words & macros.keys()) - seen:
+        seen |= new
+        words = {token.text for name in new for token in tokens_of(macros[name])}
+        if words & own:
+            raise NotUnderstoodError("a macro that names variables")
 
 
 def _template_parameter(tokens: list[Token]) -> tuple[str, list[Token]]:

@@ -73,6 +73,8 @@ class Surroundings:
         Functions that take references.
     functions : mapping of str to Callable
         Those in which threads wait, and that can stand in place of their calls.
+    constants : frozenset of str
+        Numbers outside of functions that do not change.
     ended_pass : bool
         Whether barriers are for those threads only that come to them.
     """
@@ -84,6 +86,7 @@ class Surroundings:
     waits: re.Pattern[str]
     by_reference: frozenset[str]
     functions: Mapping[str, Callable] = field(default_factory=dict)
+    constants: frozenset[str] = frozenset()
     ended_pass: bool = False
 
 
@@ -201,6 +204,7 @@ class Reader:
         self.declared_at: set[int] = set()  # places of names in declarations of the block
         self.strides: set[int] = set()  # places of names that only a loop over the grid changes
         self.nodes = self._spine(self.statements)
+        self.constants |= around.constants - self.parameters - self.variables.keys()
         if not any(node.kind in ("barrier", "stride") for node in self.walk(self.nodes)):
             raise NotUnderstoodError("there is nothing to gain")
 

@@ -220,7 +220,7 @@ class Analysis(Reader):
         """Make variables of the parameters that change: each thread has its own."""
         for name in changed:
             if name in self.parameters:
-                kind = (f"decltype({name})",)
+                kind = (f"DH_TYPE({name})",)
                 one = Declarator(name, kind, frozenset(), [], None, True)
                 self.variables[name] = Variable([one], loops={-2, -1})
 

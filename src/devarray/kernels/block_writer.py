@@ -112,18 +112,19 @@ class Lanes(Analysis):
         value = self.plain(one.value)
         return f"{name} = {value};" if one.plain else f"{name}{{{value}}};"
 
-    def storage(self, statement: Statement, known: Sequence[str]) -> Iterator[str]:
+    def storage(self, statement: Statement, known: Sequence[Statement]) -> Iterator[str]:
         """Yield the arrays that keep variables for each thread.
 
         `known` are the declarations that stand before this one in the same loop over the threads.
         """
+        needed = [token for one in (*known, statement) for token in one.tokens]
         for one in declarators(statement.tokens[:-1]) or ():
             variable = self.variables[one.name]
             if variable.kind == "lane" and self._is_kept(variable):
                 if "auto" in one.type:
-                    before = " ".join(self.before(one.value or ()))
-                    inner = " ".join((*known, self.declare(one), f"{one.name};"))
-                    type_ = f"__typeof__(({{ DH_NOWHERE {before} ({{ {inner} }}); }}))"
+                    before = " ".join(self.before(needed))
+                    inner = " ".join((*map(self.declared, known), self.declare(one), one.name))
+                    type_ = f"__typeof__(({{ DH_NOWHERE {before} ({{ {inner}; }}); }}))"
                     yield f"typedef {type_} {self.kept_type(variable)};"
                 yield self.keep(self.kept_type(variable), one.name, _text(one.lengths))
 

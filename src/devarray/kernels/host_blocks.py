@@ -95,7 +95,7 @@ class _Writer(Lanes):
             lines.append(f"bool dh_ended[{_MOST}] = {{}};")
         for name in sorted(self.parameters & self.variables.keys()):
             if self.variables[name].kind == "lane":
-                lines.append(self.keep(f"decltype({name})", name, ""))
+                lines.append(self.keep(self.kept_type(self.variables[name]), name, ""))
                 lines.append(f"DH_THREADS {{ DH_LANE {name}_dh[dh_t] = {name}; }}")
         lines += self._write(self.nodes)
         return "\n".join(lines)
@@ -197,14 +197,14 @@ class _Writer(Lanes):
         if not part:
             return
         texts: list[str] = []
-        declared: list[str] = []
+        declared: list[Statement] = []
         here: set[str] = set()
         for statement in part:
             if statement.kind == "declaration":
                 here.update(one.name for one in declarators(statement.tokens[:-1]) or ())
                 yield from self.storage(statement, declared)
                 texts.append(self.declared(statement))
-                declared.append(texts[-1])
+                declared.append(statement)
             else:
                 texts.append(self.slice(statement.tokens))
         tokens = [token for statement in part for token in statement.tokens]

@@ -27,6 +27,7 @@ from .source_text import (
     WORD,
     Reading,
     closing,
+    constants_of,
     functions,
     in_function,
     logical_lines,
@@ -83,7 +84,8 @@ def _blocks(source: str, reading: Reading, ended_pass: bool = False) -> dict[str
         reading.macro_parameters,
         re.compile(pattern),
         frozenset(by_reference),
-        callables(source, reading.masked, waiting),
+        callables(source, reading, waiting),
+        constants_of(reading),
         ended_pass,
     )
     found: dict[str, Edits] = {}

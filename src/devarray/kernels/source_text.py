@@ -23,6 +23,7 @@ __all__ = [
     "Reading",
     "WORD",
     "closing",
+    "constants_of",
     "dynamic_kernels",
     "expanded",
     "included",
@@ -438,6 +439,19 @@ def own_types(reading: Reading) -> set[str]:
     """Return the names of types that are known without a header and that a source defines."""
     pattern = rf"\btypedef\b[^;{{}}()]*?\b({_KNOWN_TYPES})\s*[;,]|\busing\s+({_KNOWN_TYPES})\s*="
     return {found[1] or found[2] for found in re.finditer(pattern, reading.masked)}
+
+
+def constants_of(reading: Reading) -> frozenset[str]:
+    """Return the names of numbers outside of functions that do not change during a launch."""
+    others = re.compile(r"\b(?:struct|class|union)\b")
+    pieces = [piece.text for piece in reading.pieces if not piece.name]
+    text = " ".join(piece for piece in pieces if not others.search(piece))
+    names = re.findall(
+        r"\b(?:const|constexpr|__constant__)\b[^;{}()=*&\[\]]*?\b(\w+)\s*(?:=|;)", text
+    )
+    for members in re.findall(r"\benum\b[^;{}()]*\{([^{}]*)\}", text):
+        names += re.findall(r"(\w+)\s*(?=[=,]|$)", re.sub(r"=[^,]*", "", members))
+    return frozenset(names)
 
 
 def variables_of(reading: Reading) -> Iterator[tuple[str, str, Piece]]:

@@ -12,13 +12,6 @@ struct dh_Exchange {
 #define DH_CLEAR(k) __builtin_memset(DH_PLACE(k).value, 0, 8 * (dh_threads + 64));
 #define DH_PLACE(k) dh_exchange[(k) % dh_places]
 
-template <class T> struct dh_Plain { typedef T type; };
-template <class T> struct dh_Plain<T &> : dh_Plain<T> {};
-template <class T> struct dh_Plain<T &&> : dh_Plain<T> {};
-template <class T> struct dh_Plain<const T> : dh_Plain<T> {};
-template <class T> struct dh_Plain<volatile T> : dh_Plain<T> {};
-template <class T> struct dh_Plain<const volatile T> : dh_Plain<T> {};
-#define DH_TYPE(e) typename dh_Plain<decltype(e)>::type
 template <class T> struct dh_Values {
     static_assert(sizeof(T) <= 8, "shuffles take values of up to 8 bytes");
     typedef T __attribute__((may_alias)) type;

@@ -210,6 +210,14 @@ DH_IN unsigned dh_reduce(dh_Worker *w, int line, unsigned m, int, int o, unsigne
 #endif
 #define DH_ROWS for (unsigned dh_z = 0; dh_z < blockDim.z; ++dh_z) for (unsigned dh_y = 0; dh_y < blockDim.y; ++dh_y)
 #define DH_THREADS DH_ROWS DH_TOGETHER for (unsigned dh_x = 0; dh_x < blockDim.x; ++dh_x)
+// The type of a value, which its copies may change
+template <class T> struct dh_Plain { typedef T type; };
+template <class T> struct dh_Plain<T &> : dh_Plain<T> {};
+template <class T> struct dh_Plain<T &&> : dh_Plain<T> {};
+template <class T> struct dh_Plain<const T> : dh_Plain<T> {};
+template <class T> struct dh_Plain<volatile T> : dh_Plain<T> {};
+template <class T> struct dh_Plain<const volatile T> : dh_Plain<T> {};
+#define DH_TYPE(e) typename dh_Plain<decltype(e)>::type
 // What text that is never run, and has a type, sees of a thread
 #define DH_NOWHERE const unsigned dh_x = 0, dh_y = 0, dh_z = 0; DH_LANE
 // Where threads have parted: those that go on, and where the first and the last of them stand
