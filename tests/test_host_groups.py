@@ -205,6 +205,17 @@ __global__ void sizes(const float *x, float *y, int n) {
     float w = of_size<32>(x[i], cta);
     y[i] = v + 2 * w;
 }
+struct Range { float low, high; };
+__device__ Range wider(Range a, Range b) {
+    Range both = {fminf(a.low, b.low), fmaxf(a.high, b.high)};
+    return both;
+}
+__global__ void ranges(const float *x, float *y, int n) {
+    auto tile = cg::tiled_partition<16>(cg::this_thread_block());
+    Range own = {x[WHERE], x[WHERE]};
+    own = cg::reduce(tile, own, wider);
+    y[WHERE] = own.high - own.low;
+}
 __global__ void reductions(const float *x, float *y, int n) {
     auto tile = cg::tiled_partition<32>(cg::this_thread_block());
     auto part = cg::tiled_partition<8>(cg::this_thread_block());
@@ -255,6 +266,8 @@ def test_tiles_against_numpy():
     np.testing.assert_allclose(y, x.reshape(-1, 16).sum(1).repeat(16), rtol=1e-6)
     loops.launch("whole", 2, 64, [at(x), at(y), 128])
     np.testing.assert_allclose(y, x.reshape(-1, 64).sum(1).repeat(64), rtol=1e-6)
+    loops.launch("ranges", 2, 64, [at(x), at(y), 128])
+    np.testing.assert_array_equal(y, np.ptp(x.reshape(-1, 16), 1).repeat(16))
     loops.launch("votes", 2, 64, [at(x), at(y), 128])
     big = (x > 0.5).reshape(-1, 4)
     expected = big @ [1, 2, 4, 8] + 100 * big.any(1) + 1000 * big.all(1)

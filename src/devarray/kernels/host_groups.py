@@ -198,7 +198,8 @@ def with_tiles(source: str) -> str:
         source = source[:start] + part.rewritten() + source[end:]
         needed |= part.needed
     for name in sorted(needed):
-        text = _REDUCTION.replace("NAME", name).replace("VALUE", _REDUCTIONS[name])
+        value = _REDUCTIONS.get(name) or f"{name.removeprefix('by_')}(total, other)"
+        text = _REDUCTION.replace("NAME", name).replace("VALUE", value)
         source += " ".join(text.split()) + "\n"
     return source
 
@@ -312,18 +313,27 @@ class _Part:
     def _reduction(self, group: _Group, inside: str) -> str | None:
         """Return the call of a function for ``reduce(tile, x, plus<T>())``."""
         parts = _split(inside.lstrip(" \n,"))
-        operation = rf"{self.spaces}(\w+)\s*<\s*([\w ]+?)\s*>\s*(?:\(\s*\)|\{{\s*\}})"
-        found = re.fullmatch(operation, parts[-1].strip()) if len(parts) == 2 else None
-        if not group.size or found is None or found[1] not in _REDUCTIONS:
+        if len(parts) != 2 or not group.size:
             return None
-        value = parts[0].strip()
+        value, operation = (part.strip() for part in parts)
         named = re.fullmatch(r"(\w+)(\s*\[[^;]*\])?", value)
-        if named is None or not re.search(
-            rf"\b{found[2]}\b\s*[*&]*\s*(?:const\s+|__restrict__\s+)*{named[1]}\b", self.masked
-        ):
-            return None  # a value of another type, maybe
-        self.needed.add(found[1])
-        return group.text(f"da_tile_{found[1]}<{found[2]}>(MASK, WIDTH, {value})")
+        told = r"\s*[*&]*\s*(?:const\s+|__restrict__\s+)*" + (named[1] if named else "(?!)")
+        plain = rf"{self.spaces}(\w+)\s*<\s*([\w ]+?)\s*>\s*(?:\(\s*\)|\{{\s*\}})"
+        found = re.fullmatch(plain, operation)
+        if found is not None and found[1] in _REDUCTIONS:
+            kinds, name = [found[2]], found[1]
+            if not re.search(rf"\b{found[2]}\b{told}\b", self.masked):
+                return None  # a value of another type, maybe
+        elif operation in self.own and not self._declared(operation):
+            kinds, name = re.findall(rf"\b([A-Za-z_]\w*){told}\s*[=;,)[]", self.masked), ""
+            kinds = [kind for kind in kinds if kind not in ("return", "else", "case", "auto")]
+            name = f"by_{operation}"
+        else:
+            return None
+        if len(set(kinds)) != 1:
+            return None
+        self.needed.add(name)
+        return group.text(f"da_tile_{name}<{kinds[0]}>(MASK, WIDTH, {value})")
 
     def _put(self, start: int, end: int, text: str) -> None:
         lines = self.masked.count("\n", start, end) - text.count("\n")
