@@ -578,3 +578,24 @@ def test_lengths_and_axes_may_come_as_arrays(kind):
         ]  # fmt: skip
 
     agree(body, np.arange(6).reshape(2, 3), once=True)
+
+
+@pytest.mark.parametrize("name", ["diagonal", "diag"])
+def test_diagonals_are_read_only_views(name):
+    for xp, x in ((np, np.arange(9.0).reshape(3, 3)), (da, da.arange(9.0).reshape(3, 3))):
+        view = getattr(np, name)(x)
+        assert type(view) is type(x)
+        assert not view.flags.writeable and not view[1:].flags.writeable
+        for change in (
+            lambda view=view: view.__setitem__(0, 5),
+            lambda view=view: view.__iadd__(1),
+            lambda view=view: np.add(view, 1, out=view),
+            lambda view=view: view.fill(2),
+        ):
+            with pytest.raises(ValueError, match="read-only"):
+                change()
+        x[1, 1] = 7  # what the array gets, its diagonal shows
+        assert view.tolist() == [0, 7, 8]
+        view.flags.writeable = True  # NumPy allows it, for memory that may be written
+        view[0] = 3
+        assert float(x[0, 0]) == 3, xp
