@@ -187,6 +187,16 @@ __global__ void passed(const float *x, float *y, int n) {
     const unsigned i = WHERE;
     y[i] = tile_sum(t16, x[i]);
 }
+__global__ void kept(const float *x, float *y, int n) {
+    cg::thread_block block = cg::this_thread_block();
+    auto warp = cg::tiled_partition<32>(block);
+    auto quarter = cg::tiled_partition<8>(warp);
+    cg::thread_block_tile<16> t16 = cg::tiled_partition<16>(block);
+    float v = tile_sum(t16, x[WHERE]);
+    block.sync();
+    v += tile_sum(t16, v) * quarter.shfl(x[WHERE], 1);
+    y[WHERE] = v + quarter.meta_group_rank();
+}
 __global__ void whole(const float *x, float *y, int n) {
     __shared__ float s[32];
     cg::thread_block block = cg::this_thread_block();
@@ -290,6 +300,8 @@ LEFT_ALONE = [
     "auto g = cg::tiled_partition<8>(b); v = cg::reduce(g, v, cg::plus<long long>());",
     "auto g = cg::tiled_partition<8>(b); v = cg::reduce(g, v, [](int a, int c) { return a; });",
     "auto g = cg::tiled_partition<8>(b); v = g.match_all(v, v);",
+    "if (v) { auto g = cg::this_thread_block(); } else { auto g = cg::coalesced_threads();\n"
+    "auto t = cg::tiled_partition<2>(g); v = t.shfl(v, 0); }",
     "Own g; v = g.shfl(v, 0);",
 ]
 

@@ -253,16 +253,24 @@ class _Part:
         kind = r"(?<![\w.])(?:const\s+)?(?:{}|\bauto\b)\s*(?:const\b)?\s*&?\s*(?P<name>\w+)\s*="
         self.declarations = [rf"{kind.format(self.spaces + 'thread_block')}\s*{block}\s*;"]
         found += [(one["name"], _Group()) for one in self._told()]
-        parents = "|".join([block, *(rf"\b{name}\b" for name, one in found if not one.size)])
-        made = rf"{self.spaces}tiled_partition\s*<\s*(?P<size>\w+)\s*>\s*\(\s*(?:{parents})\s*\)"
-        self.declarations.append(rf"{kind.format(tile)}\s*{made}\s*;")
-        for one in re.finditer(self.declarations[-1], self.masked):
-            if one["told"] in (None, one["size"]):
-                found.append((one["name"], _Group(one["size"])))
-        groups = dict(found)
+        self.declarations.append("")
+        tiles: list[tuple[str, _Group]] = []
+        for _ in range(2):  # tiles of the block, and of those
+            parents = "|".join([block, *(rf"\b{name}\b" for name in self._known(found + tiles))])
+            made = rf"tiled_partition\s*<\s*(?P<size>\w+)\s*>\s*\(\s*(?:{parents})\s*\)"
+            self.declarations[-1] = rf"{kind.format(tile)}\s*{self.spaces}{made}\s*;"
+            tiles = [
+                (one["name"], _Group(one["size"]))
+                for one in re.finditer(self.declarations[-1], self.masked)
+                if one["told"] in (None, one["size"])
+            ]
+        return self._known(found + tiles)
+
+    def _known(self, found: list[tuple[str, _Group]]) -> dict[str, _Group]:
+        """Return the groups whose names nothing else has."""
         return {
             name: one
-            for name, one in groups.items()
+            for name, one in dict(found).items()
             if not one.size.isdigit() or one.size in _SIZES
             if self._declared(name) == sum(other == (name, one) for other in found)
         }

@@ -88,6 +88,7 @@ template <unsigned N> class thread_block_tile<N, void> : public dh_Lanes {
     static_assert(N && N <= 32 && (N & (N - 1)) == 0, "a tile has 1, 2, 4, 8, 16 or 32 threads");
 
 public:
+    thread_block_tile() : dh_Lanes(0) {}  // a place for each thread, in loops
     explicit thread_block_tile(unsigned mask) : dh_Lanes(mask) {}
     static constexpr unsigned size() { return N; }
     static constexpr unsigned num_threads() { return N; }
