@@ -408,7 +408,8 @@ def _parts() -> dict[str, str]:
     text = _header("host_functions.h") + _header("host_special.h").partition("\n\n")[2]
     _, *rest = re.split(r"^// ---- (\w+).*\n", text, flags=re.MULTILINE)
     parts = dict(zip(rest[::2], rest[1::2], strict=True))
-    parts["words"] += parts.pop("constants")
+    parts["words"] += parts.pop("constants") + _header("raw_constants.h")
+    parts["special"] = "#define RAW_IN DH_IN\n" + _header("raw_special.h") + parts["special"]
     return parts
 
 

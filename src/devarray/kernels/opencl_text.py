@@ -62,7 +62,8 @@ _STD = re.compile(
     r"|modf)f?|abs|isnan|isinf|isfinite|signbit|min|max|mem(?:cpy|set)|printf|size_t|ptrdiff_t"
     r"|u?int(?:8|16|32|64)_t)\b(?!\s*<))|\busing\s+namespace\s+std\s*;"
 )
-HEADERS = ("opencl_grid.h", "opencl_functions.h")  # what stands before all kernels
+# What stands before all kernels
+HEADERS = ("opencl_grid.h", "raw_constants.h", "raw_special.h", "opencl_functions.h")
 _WARPS = re.compile(
     r"__syncwarp|__shfl\w*|__(?:all|any)(?:_sync)?|__ballot\w*|__activemask|__match_\w+|__reduce_\w+_sync"
 )

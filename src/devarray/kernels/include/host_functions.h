@@ -82,8 +82,6 @@ typedef __PTRDIFF_TYPE__ ssize_t;
 #define DBL_MIN_EXP __DBL_MIN_EXP__
 #define DBL_MAX_EXP __DBL_MAX_EXP__
 #define FLT_RADIX __FLT_RADIX__
-#define FLT_TRUE_MIN __FLT_DENORM_MIN__
-#define DBL_TRUE_MIN __DBL_DENORM_MIN__
 #define CHAR_BIT 8
 #define SHRT_MAX __SHRT_MAX__
 #define SCHAR_MAX __SCHAR_MAX__
@@ -121,33 +119,8 @@ typedef __PTRDIFF_TYPE__ ssize_t;
 #define CUDART_INF __builtin_inf()
 #define CUDART_NAN_F __builtin_nanf("")
 #define CUDART_NAN __builtin_nan("")
-#define CUDART_PI_F 3.141592654f
-#define CUDART_PI 3.1415926535897931
 #define M_2_SQRTPI 1.12837916709551257390
 #define HUGE_VALF __builtin_huge_valf()
-#define CUDART_PIO2_F 1.570796327f
-#define CUDART_PIO2 1.5707963267948966
-#define CUDART_PIO4_F 0.785398163f
-#define CUDART_SQRT_TWO_F 1.414213562f
-#define CUDART_SQRT_TWO 1.4142135623730951
-#define CUDART_L2E_F 1.442695041f
-#define CUDART_LN2_F 0.693147181f
-#define CUDART_LN2 0.69314718055994529
-#define CUDART_MAX_NORMAL_F __FLT_MAX__
-#define CUDART_MIN_DENORM_F __FLT_DENORM_MIN__
-#define CUDART_MAX_NORMAL __DBL_MAX__
-#define INT8_MAX __INT8_MAX__
-#define INT8_MIN (-__INT8_MAX__ - 1)
-#define UINT8_MAX __UINT8_MAX__
-#define INT16_MAX __INT16_MAX__
-#define INT16_MIN (-__INT16_MAX__ - 1)
-#define UINT16_MAX __UINT16_MAX__
-#define INT32_MAX __INT32_MAX__
-#define INT32_MIN (-__INT32_MAX__ - 1)
-#define UINT32_MAX __UINT32_MAX__
-#define INT64_MAX __INT64_MAX__
-#define INT64_MIN (-__INT64_MAX__ - 1)
-#define UINT64_MAX __UINT64_MAX__
 #define INTPTR_MAX __INTPTR_MAX__
 #define UINTPTR_MAX __UINTPTR_MAX__
 #define PTRDIFF_MAX __PTRDIFF_MAX__

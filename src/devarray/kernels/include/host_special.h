@@ -1,45 +1,6 @@
 // More of what CUDA C knows without a header, in parts as in `host_functions.h`: what few kernels use.
 
 // ---- special functions ------------------------------------------------------------------------------
-// Inverses by Newton's steps on log(erfc), which is nearly a parabola everywhere
-DH_IN double dh_erfcinv_small(double q) {  // 0 < q <= 1
-    const double l = -log(q), k = l > 1 ? l - 0.5 * log(3.14159265358979324 * l) : l;
-    double y = q > 0.5 ? (1 - q) * 0.886226925452758 : sqrt(k > 0.1 ? k : 0.1);
-    for (int n = 0; n < 8; ++n) {
-        const double e = erfc(y), step = (log(e) - log(q)) * e * exp(y * y) * 0.886226925452758014;
-        y += step;
-        if (fabs(step) < 1e-9 * y) break;
-    }
-    return y;
-}
-DH_IN double erfcinv(double q) {
-    if (!(q >= 0 && q <= 2)) return __builtin_nan("");
-    if (q == 0 || q == 2) return q == 0 ? __builtin_inf() : -__builtin_inf();
-    return q <= 1 ? dh_erfcinv_small(q) : -dh_erfcinv_small(2 - q);
-}
-DH_IN double erfinv(double x) {
-    if (fabs(x) > 0.5) return x > 0 ? erfcinv(1 - x) : -erfcinv(1 + x);
-    double y = x * 0.886226925452758014;
-    for (int n = 0; n < 6; ++n) y -= (erf(y) - x) * exp(y * y) * 0.886226925452758014;
-    return x == 0 ? x : y;
-}
-DH_IN double normcdfinv(double p) { return -1.41421356237309504880 * erfcinv(2 * p); }
-DH_IN double erfcx(double x) {
-    if (x > 25) {
-        const double r = 1 / (x * x);
-        return 0.564189583547756287 / x * (1 - r / 2 * (1 - 1.5 * r * (1 - 2.5 * r * (1 - 3.5 * r))));
-    }
-    const double h = x * x, l = fma(x, x, -h);
-    return exp(h) * (1 + l) * erfc(x);
-}
-DH_IN double dh_bessel(double x, int order) {
-    double term = 1, sum = 1;
-    const double q = x * x / 4;
-    for (int k = 1; term > 1e-17 * sum && k < 2000; ++k) sum += term *= q / ((double)k * (k + order));
-    return order ? x / 2 * sum : sum;
-}
-DH_IN double cyl_bessel_i0(double x) { return dh_bessel(x, 0); }
-DH_IN double cyl_bessel_i1(double x) { return dh_bessel(x, 1); }
 DH_IN double norm(int n, const double *x) {
     double most = 0, sum = 0;
     for (int k = 0; k < n; ++k) most = fmax(most, fabs(x[k]));

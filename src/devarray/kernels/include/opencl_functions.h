@@ -8,31 +8,6 @@
 #define CUDART_INF ((double)INFINITY)
 #define CUDART_NAN_F NAN
 #define CUDART_NAN ((double)NAN)
-#define CUDART_PI_F 3.141592654f
-#define CUDART_PI 3.1415926535897931
-#define CUDART_PIO2_F 1.570796327f
-#define CUDART_PIO2 1.5707963267948966
-#define CUDART_PIO4_F 0.785398163f
-#define CUDART_SQRT_TWO_F 1.414213562f
-#define CUDART_SQRT_TWO 1.4142135623730951
-#define CUDART_L2E_F 1.442695041f
-#define CUDART_LN2_F 0.693147181f
-#define CUDART_LN2 0.69314718055994529
-#define CUDART_MAX_NORMAL_F __FLT_MAX__
-#define CUDART_MIN_DENORM_F __FLT_DENORM_MIN__
-#define CUDART_MAX_NORMAL __DBL_MAX__
-#define INT8_MAX __INT8_MAX__
-#define INT8_MIN (-__INT8_MAX__ - 1)
-#define UINT8_MAX __UINT8_MAX__
-#define INT16_MAX __INT16_MAX__
-#define INT16_MIN (-__INT16_MAX__ - 1)
-#define UINT16_MAX __UINT16_MAX__
-#define INT32_MAX __INT32_MAX__
-#define INT32_MIN (-__INT32_MAX__ - 1)
-#define UINT32_MAX __UINT32_MAX__
-#define INT64_MAX __INT64_MAX__
-#define INT64_MIN (-__INT64_MAX__ - 1)
-#define UINT64_MAX __UINT64_MAX__
 #define INTPTR_MAX LONG_MAX
 #define UINTPTR_MAX ULONG_MAX
 #define PTRDIFF_MAX LONG_MAX
@@ -45,8 +20,6 @@
 #define UINT32_C(x) x##u
 #define INT64_C(x) x##l
 #define UINT64_C(x) x##ul
-#define FLT_TRUE_MIN __FLT_DENORM_MIN__
-#define DBL_TRUE_MIN __DBL_DENORM_MIN__
 
 // ---- mathematics --------------------------------------------------------------------------------------
 // OpenCL has them for float, double and half under one name. Added are the names with f, and integers, which become double.
@@ -74,45 +47,6 @@ DA_IN float normcdf(float x) { return 0.5f * erfc(x * -M_SQRT1_2_F); }
 DA_IN double normcdf(double x) { return 0.5 * erfc(x * -M_SQRT1_2); }
 DA_IN float rcbrt(float x) { return 1 / cbrt(x); }
 DA_IN double rcbrt(double x) { return 1 / cbrt(x); }
-// Inverses by Newton's steps, as in `host_special.h`
-DA_IN double da_erfcinv_small(double q) {  // 0 < q <= 1
-    const double l = -log(q), k = l > 1 ? l - 0.5 * log(M_PI * l) : l;
-    double y = q > 0.5 ? (1 - q) * 0.886226925452758 : sqrt(k > 0.1 ? k : 0.1);
-    for (int n = 0; n < 8; ++n) {
-        const double e = erfc(y), step = (log(e) - log(q)) * e * exp(y * y) * 0.886226925452758014;
-        y += step;
-        if (fabs(step) < 1e-9 * y) break;
-    }
-    return y;
-}
-DA_IN double erfcinv(double q) {
-    if (!(q >= 0 && q <= 2)) return (double)NAN;
-    if (q == 0 || q == 2) return q == 0 ? (double)INFINITY : -(double)INFINITY;
-    return q <= 1 ? da_erfcinv_small(q) : -da_erfcinv_small(2 - q);
-}
-DA_IN double erfinv(double x) {
-    if (fabs(x) > 0.5) return x > 0 ? erfcinv(1 - x) : -erfcinv(1 + x);
-    double y = x * 0.886226925452758014;
-    for (int n = 0; n < 6; ++n) y -= (erf(y) - x) * exp(y * y) * 0.886226925452758014;
-    return x == 0 ? x : y;
-}
-DA_IN double normcdfinv(double p) { return -M_SQRT2 * erfcinv(2 * p); }
-DA_IN double erfcx(double x) {
-    if (x > 25) {
-        const double r = 1 / (x * x);
-        return 0.564189583547756287 / x * (1 - r / 2 * (1 - 1.5 * r * (1 - 2.5 * r * (1 - 3.5 * r))));
-    }
-    const double h = x * x, l = fma(x, x, -h);
-    return exp(h) * (1 + l) * erfc(x);
-}
-DA_IN double da_bessel(double x, int order) {
-    double term = 1, sum = 1;
-    const double q = x * x / 4;
-    for (int k = 1; term > 1e-17 * sum && k < 2000; ++k) sum += term *= q / ((double)k * (k + order));
-    return order ? x / 2 * sum : sum;
-}
-DA_IN double cyl_bessel_i0(double x) { return da_bessel(x, 0); }
-DA_IN double cyl_bessel_i1(double x) { return da_bessel(x, 1); }
 #define DA_SPECIAL(name) DA_IN float name(float x) { return (float)name((double)x); } DA_UNARY(name)
 DA_SPECIAL(erfinv) DA_SPECIAL(erfcinv) DA_SPECIAL(normcdfinv) DA_SPECIAL(erfcx) DA_SPECIAL(cyl_bessel_i0) DA_SPECIAL(cyl_bessel_i1)
 DA_UNARY(exp) DA_UNARY(exp2) DA_UNARY(exp10) DA_UNARY(expm1) DA_UNARY(log) DA_UNARY(log2) DA_UNARY(log10) DA_UNARY(log1p)

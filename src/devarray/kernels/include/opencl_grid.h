@@ -6,6 +6,7 @@
 // one axis (DA_FLAT_X, DA_FLAT_Y: their sizes). `long long` is `long` in the text, as OpenCL has no other.
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
 #define DA_IN inline __attribute__((always_inline))
+#define RAW_IN DA_IN
 
 // ---- words of the language --------------------------------------------------------------------
 #define __CUDACC__ 1
