@@ -311,6 +311,18 @@ def test_texts_in_cpp(text):
     assert_array_equal(kernel(da.asarray(x)).get(), 2 * x)
 
 
+@pytest.mark.parametrize("dtype", ["c8", "c16"])
+def test_complex_numbers_need_operators(dtype):
+    z = np.array([1 + 2j, -3j, 0.5, 0]).astype(dtype)
+    kernel = da.ElementwiseKernel("T x", "T y", "y = x * x + exp(x) * conj(x) - pow(x, T(2))", "c")
+    assert kernel.fuses_on(da.get_device(), {"T": z.dtype}) == da.get_device().cpp
+    assert kernel.fuses_on(da.get_device(), {"T": F4})
+    want = np.exp(z) * np.conj(z)
+    assert_allclose((kernel(da.asarray(z)) * 2).get(), 2 * want, rtol=1e-5, atol=1e-5)
+    total = da.ReductionKernel("T x", "T y", "x * x", "a + b", "y = a", "0", "total")
+    assert_allclose(total(da.asarray(z) + 1).get(), ((z + 1) ** 2).sum(), rtol=1e-5)
+
+
 @pytest.mark.parametrize("header", ["", "template <class T> __device__ T own(T x) { return x; }"])
 @pytest.mark.parametrize("name", ["half", "global", "local", "kernel", "constant", "pipe"])
 def test_names_that_opencl_reserves(name, header):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,9 +57,9 @@ class Combined:
         text = "\n;".join((self.reduce_expr, self.post, self.identity))
         return is_plain(text, self.preamble, (), types)
 
-    def fuses_on(self, device: Device) -> bool:
+    def fuses_on(self, device: Device, dtypes: Iterable[DType]) -> bool:
         """Say whether texts that are plain can be functions of a device's fused kernels."""
-        return device.cpp or not self._cpp
+        return device.cpp or not (self._cpp or any(dtype.kind == "c" for dtype in dtypes))
 
     def check_identity(self) -> None:
         """Raise NumPy's error of reducing nothing, if there is no identity."""
@@ -211,7 +211,7 @@ class Combining:
             dtype = call.types.get(kind) or type_named(kind) or dtype
         device, args, operands, _, types, shape, _ = call
         call = Call(device, args, operands, (), {**types, KIND: dtype}, shape)
-        if self._map.fuses_on(call.device):
+        if self._map.fuses_on(call.device, call.types):
             return self._map.nodes(call)[0]
         (result,) = self._map.apply(call)
         node: Node = result._node()

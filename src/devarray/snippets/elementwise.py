@@ -176,9 +176,15 @@ class ElementwiseKernel:
         """Whether the text becomes part of expressions, rather than a kernel of its own."""
         return self._plain
 
-    def fuses_on(self, device: Device) -> bool:
-        """Say whether the kernel `fuses`, on devices that compile it as C as well."""
-        return self._plain and (device.cpp or not self._cpp)
+    def fuses_on(self, device: Device, types: Types | None = None) -> bool:
+        """Say whether the kernel `fuses`, on devices that compile it as C as well.
+
+        C has no operators for complex numbers, which generic types may be: `types`.
+        """
+        if device.cpp or not self._plain:
+            return self._plain
+        dtypes = [*(p.dtype for p in self.params if p.dtype is not None), *(types or {}).values()]
+        return not self._cpp and all(dtype.kind != "c" for dtype in dtypes)
 
     def __call__(
         self,
@@ -233,7 +239,7 @@ class ElementwiseKernel:
 
     def apply(self, call: Call, block: int = BLOCK) -> list[Any]:
         """Return the outputs of a call."""
-        if not self.fuses_on(call.device):
+        if not self.fuses_on(call.device, call.types):
             return self._run(call, block)
         nodes = self.nodes(call)
         if len(nodes) == 1 and call.outs:

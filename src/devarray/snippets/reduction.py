@@ -153,7 +153,8 @@ class ReductionKernel(Combining):
                 f"kernel {self.name}: _j is known in reductions of all elements only, not of axes "
                 f"{axes} of {len(call.shape)}: use i, the index in C order"
             )
-        if not self._fuses or not self._combined.fuses_on(call.device):
+        dtypes = (dtype, *(p.of(call.types) for p in self.in_params), *call.types.values())
+        if not self._fuses or not self._combined.fuses_on(call.device, dtypes):
             result = self._struct.reduce(call, axes, dtype, out).reshape(wanted)
             return given_or_new(out, result, call.device)
         node = self._mapped(call, dtype)
@@ -284,7 +285,7 @@ class IndexedReduction:
         dtype = np.dtype(np.uint8) if struct else self.dtype_out
         check_result(out, shape, dtype, device, self.name)
         with on_stream(device, stream):
-            if not self._fuses or not self._combined.fuses_on(device):
+            if not self._fuses or not self._combined.fuses_on(device, (self.dtype_out,)):
                 return given_or_new(out, self._struct.reduce(device, args), device)
             node = self._map.values(device, args)
             node = self._combined.reduce({}, node, tuple(range(len(node.shape))), False)

@@ -74,7 +74,7 @@ template <class R> struct sn_complex {
     return x.re < 0 ? sn_complex(s < 0 ? -s : s, x.im < 0 ? -r : r) : sn_complex(r, s);
   }
   SN_MEMBER friend sn_complex pow(sn_complex x, sn_complex y) {
-    if (x == sn_complex()) return y == sn_complex() ? sn_complex(1) : sn_complex();
+    if (x == sn_complex()) return sn_complex(y == sn_complex() ? 1 : 0);
     return exp(y * log(x));
   }
 #else
