@@ -234,3 +234,21 @@ __global__ void f(float *const __restrict__ x, float *const y, const P by) {
         results.append(y)
     assert results[0].all()
     np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("listed", ["float *x, int n", "float *, int", ""])
+def test_kernels_that_are_declared_first(listed):
+    source = f"""static __global__ void f({listed});
+__device__ float z[64];
+static __global__ void f({listed and "float *x, int n"}) {{
+    __shared__ float s[64];
+    s[threadIdx.x] = threadIdx.x;
+    __syncthreads();
+    z[threadIdx.x] = s[threadIdx.x ^ 1]; {"x[threadIdx.x] = z[threadIdx.x] + n;" * bool(listed)}
+}}"""
+    module = HostModule(source)
+    assert module.whole_blocks
+    assert "DH_THREADS" in host_text(source, whole_blocks=True)
+    x = np.zeros(64, "f4")
+    module.launch("f", 1, 64, [at(x), 3] if listed else [])
+    np.testing.assert_array_equal(x, (np.arange(64) ^ 1) + 3 if listed else 0)

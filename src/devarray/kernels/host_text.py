@@ -89,14 +89,21 @@ def _blocks(source: str, reading: Reading, ended_pass: bool = False) -> dict[str
         ended_pass,
     )
     found: dict[str, Edits] = {}
+    declared: dict[str, Edits] = {}
     bodies: dict[str, str] = {}
     different: set[str] = set()
     for piece in reading.pieces:
-        if not (piece.kernel and piece.name and piece.text.endswith("}")):
+        if not (piece.kernel and piece.name):
             continue
         place = next(functions(piece.head, reading.markers))[1]
         end = closing(piece.head, place) - 1
         listed = piece.head[place:end]
+        at, empty = piece.start + place, listed.strip() in ("", "void")
+        grid = (at, at + len(listed), "DH_BLOCK_GRID") if empty else (at, at, "DH_BLOCK_GRID, ")
+        if not piece.text.endswith("}"):
+            behind = piece.start + end + 1
+            declared.setdefault(piece.full_name, []).extend([grid, (behind, behind, "")])
+            continue
         start = piece.start + len(piece.head) + 1
         stop = piece.start + len(piece.text) - 1
         text = block_text(piece.head[:place], listed, start, stop, around)
@@ -104,12 +111,13 @@ def _blocks(source: str, reading: Reading, ended_pass: bool = False) -> dict[str
             different.add(piece.full_name)  # in branches of #if
         if text is not None:
             line = source.count("\n", 0, stop) + 1
-            empty = listed.strip() in ("", "void")
-            at = piece.start + place
-            grid = (at, at + len(listed), "DH_BLOCK_GRID") if empty else (at, at, "DH_BLOCK_GRID, ")
             text = _told_lines(f'\n{text}\n#line {line} "kernel"\n', source)
             found.setdefault(piece.full_name, []).extend([grid, (start, stop, text)])
-    return {name: edits for name, edits in found.items() if name not in different}
+    return {
+        name: declared.get(name, []) + edits
+        for name, edits in found.items()
+        if name not in different
+    }
 
 
 def _told_lines(text: str, source: str) -> str:
