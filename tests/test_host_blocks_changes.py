@@ -127,3 +127,21 @@ def test_the_same_as_with_fibers(both, name):
         module.launch(name, 3, 64, [at(x), at(y), 200])
     assert results[1].any()
     np.testing.assert_array_equal(*results)
+
+
+def test_a_value_that_one_thread_sets_and_all_read():
+    """Compilers give it to all threads, and programs rely on it."""
+    source = f"""{AROUND}{HEAD % "f"} {{
+    __shared__ int sum; int *at, five, own; {THREAD}
+    if (t == 1) {{ at = &sum; sum = 0; five = 5 * n; }}
+    if (t < 99) own = t;
+    __syncthreads();
+    atomicAdd(at, five + own);
+    __syncthreads();
+    y[i] = sum;
+}}"""
+    module = HostModule(source)
+    assert module.whole_blocks
+    x, y = np.zeros(64, "i4"), np.zeros(64, "i4")
+    module.launch("f", 1, 64, [at(x), at(y), 3])
+    np.testing.assert_array_equal(y, 64 * 15 + np.arange(64).sum())

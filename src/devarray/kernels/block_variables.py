@@ -6,7 +6,8 @@ They are the same for all threads, can be computed anew, or are kept for each th
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 
 from .block_reader import (
@@ -14,13 +15,13 @@ from .block_reader import (
     INDICES,
     PURE,
     Node,
-    Reader,
     Surroundings,
     Variable,
     changes,
     is_unary,
     names_in,
 )
+from .block_values import Values
 from .host_headers import known_headers
 from .statements import (
     ASSIGNMENTS,
@@ -60,7 +61,7 @@ def _range(node: Node) -> range:
     return range(tokens[0].start, tokens[-1].end) if tokens else range(0)
 
 
-class Analysis(Reader):
+class Analysis(Values):
     """A kernel's structure, and its variables."""
 
     def __init__(
@@ -173,25 +174,6 @@ class Analysis(Reader):
             return set()
         return {token.text for token in self.macro_tokens(name) if NAME.fullmatch(token.text)}
 
-    def macro_tokens(self, name: str) -> list[Token]:
-        """Return the tokens of a macro, with those of the macros that it is made of."""
-        found: list[Token] = []
-        names, seen = [name], {name}
-        while names:
-            tokens = tokens_of(self.around.macros[names.pop()])
-            found += tokens
-            new = {token.text for token in tokens if token.text in self.around.macros} - seen
-            names += new
-            seen |= new
-        return found
-
-    def words(self, tokens: Iterable[Token]) -> set[str]:
-        """Return the words of a text, and of the macros in it."""
-        found = {token.text for token in tokens}
-        for name in found & self.around.macros.keys():
-            found |= {token.text for token in self.macro_tokens(name)}
-        return found
-
     def _end_of_part(self, k: int) -> int:
         """Return the place of the last token of ``x.y`` or ``x[...]``, where x is no pointer."""
         variable = self.variables.get(self.tokens[k].text)
@@ -224,11 +206,31 @@ class Analysis(Reader):
                 one = Declarator(name, kind, frozenset(), [], None, True)
                 self.variables[name] = Variable([one], loops={-2, -1})
 
+    def _take_only_values(self, changed: dict[str, list[int]]) -> None:
+        """Give a variable the only value that it ever gets from the start, if all threads know it.
+
+        Threads that do not set it may not read it; some programs do, and compilers are kind.
+        """
+        for statement in (inner for one in self.statements for inner in one.walk()):
+            words = [token.text for token in statement.tokens[:2]]
+            variable = self.variables.get(words[0])
+            if statement.kind != "expression" or words[1:] != ["="] or variable is None:
+                continue
+            only = changed.get(words[0]) == [statement.tokens[0].start]
+            value = statement.tokens[2:-1]
+            known = value[1:] if value[0].text == "&" else value
+            told = len(variable.declared) > 1 or variable.first.value or variable.first.lengths
+            if only and not told and self.is_pure(known) and not self.varies(known):
+                variable.declared = [replace(variable.first, value=value)]
+                variable.kind, variable.varies = "again", False
+                del changed[words[0]]
+
     def _classify(self) -> None:
         changed = self.changed = self._changed()
         self._take_parameters(changed)
         self.steering = self._steering()
         self.constants |= self.parameters - changed.keys()
+        self._take_only_values(changed)
         places = self._places()
         known = -1
         while known < (known := sum(v.kind != "lane" for v in self.variables.values())):
@@ -317,18 +319,6 @@ class Analysis(Reader):
             token.start < place and "return" in self.words([token]) for token in self.tokens
         )
         return returns and self.is_unsafe(tokens)
-
-    def is_unsafe(self, tokens: Sequence[Token]) -> bool:
-        """Say whether a value divides by what may be zero, or reads memory."""
-        for k, token in enumerate(tokens):
-            if token.text in ("/", "%", "/=", "%="):
-                divisor = tokens[k + 1].text if k + 1 < len(tokens) else ""
-                if not divisor[:1].isdigit() and divisor not in ("blockDim", "gridDim", "warpSize"):
-                    return True
-            macro = token.text in self.around.macros
-            if macro and self.is_unsafe(self.macro_tokens(token.text)):
-                return True
-        return False
 
     def returns(self, statement: Statement) -> bool:
         """Say whether a thread may end in a statement."""
@@ -453,48 +443,3 @@ class Analysis(Reader):
                 for one in self.variables[name].declared:
                     found |= self.words(one.value or ())
         return found
-
-    def is_pure(
-        self, tokens: Sequence[Token], also: Container[str] = (), memory: bool = False
-    ) -> bool:
-        """Say whether a value depends on nothing that changes.
-
-        `also` are names that are known not to, such as a macro's parameters; `memory`: what may
-        change there does not count.
-        """
-        for k, token in enumerate(tokens):
-            text = token.text
-            if text in ASSIGNMENTS or text in ("{", "++", "--", "::") or text[0] in "\"'":
-                return False
-            if text in ("[", "->") and not memory:
-                return False
-            if is_unary(tokens, k) and (text == "&" or (text == "*" and not memory)):
-                return False
-        for k, name in names_in(tokens):
-            called = k + 1 < len(tokens) and tokens[k + 1].text == "("
-            if called and name not in PURE and name not in self.around.macros:
-                return False
-            if name not in also and not self._is_known(name):
-                return False
-        return True
-
-    def _is_known(self, name: str) -> bool:
-        if name in self.constants:
-            return True
-        variable = self.variables.get(name)
-        if variable is not None:
-            return variable.kind in ("uniform", "again")
-        body = self.around.macros.get(name)
-        parameters = self.around.macro_parameters.get(name, ())
-        return body is not None and self.is_pure(tokens_of(body), parameters)
-
-    def varies(self, tokens: Sequence[Token]) -> bool:
-        """Say whether a pure value may differ from thread to thread."""
-        for _, name in names_in(tokens):
-            variable = self.variables.get(name)
-            if name == "threadIdx" or (variable is not None and variable.varies):
-                return True
-            body = self.around.macros.get(name)
-            if variable is None and body is not None and self.varies(tokens_of(body)):
-                return True
-        return False
