@@ -2,6 +2,10 @@
 
 import random
 
+import numpy as np
+
+from host_modules import at
+
 # in which threads of a warp wait for each other
 FUNCTIONS = """__device__ unsigned same(unsigned v) { return v; }
 __device__ unsigned given(unsigned v, int by = 8) {
@@ -146,3 +150,15 @@ class Program:
     __syncthreads();
     y[blockIdx.x * blockDim.x + t] = a ^ b ^ u ^ r[t] ^ w[t];
 }}"""
+
+
+def assert_same(modules, names, texts):
+    """Assert that both modules give the same results for kernels of random programs."""
+    x = np.random.default_rng(5).integers(0, 2**32, 1000, "u4")
+    for name, text in zip(names, texts, strict=True):
+        results = []
+        for module in modules:
+            y = np.zeros(256, "u4")
+            module.launch(name, 4, 64, [at(x), at(y), 1000])
+            results.append(y)
+        np.testing.assert_array_equal(*results, err_msg=text)

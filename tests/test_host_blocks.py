@@ -8,7 +8,7 @@ from devarray.kernels.host_grid import HostModule
 from devarray.kernels.host_text import _blocks, host_text
 from devarray.kernels.source_text import read
 from host_modules import at
-from random_kernels import Program
+from random_kernels import Program, assert_same
 
 # name -> the kernel, which takes (const float *x, float *y, int n) and runs with 4 blocks of 64
 KERNELS = {
@@ -355,18 +355,12 @@ def test_assertions_in_blocks():
 
 def test_random_programs():
     names = [f"f{k}" for k in range(12)]
-    source = "\n".join(Program(k).text(name) for k, name in enumerate(names))
+    texts = [Program(k).text(name) for k, name in enumerate(names)]
+    source = "\n".join(texts)
     assert len(_blocks(source, read(source))) >= 10
     both = [HostModule(source, whole_blocks=whole) for whole in (True, False)]
     assert both[0].whole_blocks
-    x = np.random.default_rng(5).integers(0, 2**32, 1000, "u4")
-    for name in names:
-        results = []
-        for module in both:
-            y = np.zeros(256, "u4")
-            module.launch(name, 4, 64, [at(x), at(y), 1000])
-            results.append(y)
-        np.testing.assert_array_equal(*results, err_msg=Program(int(name[1:])).text(name))
+    assert_same(both, names, texts)
 
 
 @pytest.mark.parametrize("options", [(), ("-DTWICE",), ("-DFAST=1", "-DTWICE"), ("-DFAST=0",)])

@@ -66,7 +66,7 @@ X = np.random.default_rng(1).random(1 << 14).astype("f4")
 
 @pytest.mark.parametrize("whole_blocks", [True, False])
 def test_warps_in_step(whole_blocks):
-    text = in_step(SOURCE, read(SOURCE))
+    text = in_step(SOURCE)
     assert text.count("\n") == SOURCE.count("\n")
     assert set(_blocks(text, read(text))) == {"called", "inside", "scan"}
     names = ["inside<256>", "inside<64>"]
@@ -107,7 +107,7 @@ UNCHANGED = {
 @pytest.mark.parametrize("what", UNCHANGED)
 def test_what_has_no_steps(what):
     source = "__global__ void f(int *x) {" + UNCHANGED[what] + "}"
-    assert in_step(source, read(source)) == source
+    assert in_step(source) == source
 
 
 def test_steps_that_are_there_are_not_written_again():
@@ -116,4 +116,4 @@ def test_steps_that_are_there_are_not_written_again():
     s[threadIdx.x] = x[threadIdx.x]; __syncthreads();
     x[threadIdx.x] = s[threadIdx.x ^ 1]; __syncwarp();
 }"""
-    assert in_step(source, read(source)) == source
+    assert in_step(source) == source

@@ -11,16 +11,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .block_exchanges import Edit, edited, is_exchange
+from .block_exchanges import is_exchange
 from .source_text import Piece, Reading
 from .statements import (
     NAME,
+    UNCERTAIN,
     Declarator,
+    Edit,
     NotUnderstoodError,
     Statement,
     Token,
     closing,
     declarators,
+    edited,
+    listed,
     parse_body,
     separations,
     shared_tokens,
@@ -35,7 +39,6 @@ _MARKS = frozenset((
     "__device__", "__host__", "__forceinline__", "__inline__", "__inline", "__noinline__",
     "inline", "static", "constexpr", "extern",
 ))  # fmt: skip
-_UNCERTAIN = frozenset(("?", "&&", "||"))  # what follows may not be evaluated
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _callable(source: str, masked: str, piece: Piece) -> Callable:
     template: list[tuple[str, list[Token]]] = []
     if head and head[0].text == "template":
         end = _closing_angle(head, 1)
-        template = [_template_parameter(part) for part in _arguments(head[2 : end - 1])]
+        template = [_template_parameter(part) for part in listed(head[2 : end - 1])]
         head = head[end:]
     place = next((k for k, token in enumerate(head) if token.text == piece.name), -1)
     if place < 0 or [token.text for token in head[place + 1 : place + 2]] != ["("]:
@@ -99,9 +102,9 @@ def _callable(source: str, masked: str, piece: Piece) -> Callable:
     result = [token for token in head[:place] if token.text not in _MARKS]
     if any(token.text in ("auto", "&", "operator", "::", "(") for token in result):
         raise NotUnderstoodError("a type")
-    listed = head[place + 2 : -1]
-    if [token.text for token in listed] == ["void"]:
-        listed = []
+    told = head[place + 2 : -1]
+    if [token.text for token in told] == ["void"]:
+        told = []
     body = parse_body(tokens_of(masked, start, stop))
     value: list[Token] = []
     if body and body[-1].kind == "return":
@@ -113,7 +116,7 @@ def _callable(source: str, masked: str, piece: Piece) -> Callable:
     void = [token.text for token in result] == ["void"]
     if bool(value) == void:
         raise NotUnderstoodError("a value, and none is told")
-    return Callable(template, [] if void else result, _arguments(listed), body, value, masked)
+    return Callable(template, [] if void else result, listed(told), body, value, masked)
 
 
 def _refuse_macros(one: Callable, macros: Mapping[str, str]) -> None:
@@ -135,19 +138,6 @@ def _template_parameter(tokens: list[Token]) -> tuple[str, list[Token]]:
     if len(told) < 2 or told[0].text == "template" or told[-2].text == "...":
         raise NotUnderstoodError("a template")
     return told[-1].text, default[0] if default else []
-
-
-def _arguments(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Return what commas separate outside of brackets, those of templates among them."""
-    parts: list[list[Token]] = [[]]
-    depth = 0
-    for token in tokens:
-        depth += (token.text in "([{<") - (token.text in ")]}>")
-        if token.text == "," and depth == 0:
-            parts.append([])
-        else:
-            parts[-1].append(token)
-    return parts if parts != [[]] else []
 
 
 def _closing_angle(tokens: Sequence[Token], place: int) -> int:
@@ -233,7 +223,7 @@ def _calls(
             end = closing(list(tokens), place)
             if any(inner.text in known for inner in tokens[place:end]):
                 continue
-            if any(inner.text in _UNCERTAIN for inner in tokens[:k]):
+            if any(inner.text in UNCERTAIN for inner in tokens[:k]):
                 raise NotUnderstoodError("a call that not all threads may reach")
             yield _Call(statement, in_block, tokens[k:end], place - k - 1)
         if statement.kind == "block":
@@ -258,14 +248,14 @@ class _Inliner:
         self.statements = statements
         self.known = known
         self.prefix = prefix
-        self.kernel = [declarators(part) for part in _arguments(tokens_of(head))]
+        self.kernel = [declarators(part) for part in listed(tokens_of(head))]
 
     def edits(self, call: _Call) -> list[Edit]:
         function = self.known[call.tokens[0].text]
         given = call.tokens[1 : 1 + call.angle]
-        listed = call.tokens[call.angle + 2 : -1]  # where < is no bracket
-        arguments = split_tokens(listed, ",") if listed else []
-        self.types = self._template(function, _arguments(given[1:-1]), arguments)
+        told = call.tokens[call.angle + 2 : -1]  # where < is no bracket
+        arguments = split_tokens(told, ",") if told else []
+        self.types = self._template(function, listed(given[1:-1]), arguments)
         self.names: dict[str, str] = {}
         text = " ".join(self._lines(function, arguments))
         name = f"{self.prefix}result"

@@ -11,20 +11,23 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .statements import (
+    UNCERTAIN,
+    Edit,
     NotUnderstoodError,
     Statement,
     Token,
     closing,
+    edited,
     parse_body,
     split_tokens,
     tokens_of,
 )
 
-__all__ = ["BLOCK_STEPS", "WARP_STEPS", "Edit", "edited", "exchange_edits", "is_exchange"]
+__all__ = ["BLOCK_STEPS", "STEPS", "exchange_edits", "is_exchange"]
 
-# What stands between two loops over the threads, of a warp and of the block
-WARP_STEPS = frozenset(("__syncwarp", "__dh_swap", "__dh_tally"))
+# What stands between two loops over the threads: of the block, and of it or a warp
 BLOCK_STEPS = frozenset(("__syncthreads", "__barrier_sync", "__dh_count"))
+STEPS = BLOCK_STEPS | {"__syncwarp", "__dh_swap", "__dh_tally"}
 
 _SHUFFLE = re.compile(r"__shfl(_up|_down|_xor|)(_sync|)")
 _VOTE = re.compile(r"__(all|any|ballot)(_sync|)")
@@ -33,19 +36,6 @@ _COUNT = re.compile(r"__syncthreads_(count|and|or)")
 _OTHERS = re.compile(r"__activemask|__match_any_sync")
 _ALL = re.compile("|".join(f.pattern for f in (_SHUFFLE, _VOTE, _REDUCE, _COUNT, _OTHERS)))
 _KINDS = {"": 0, "_up": 1, "_down": 2, "_xor": 3}
-_UNCERTAIN = frozenset(("?", "&&", "||"))  # what follows may not be evaluated
-
-Edit = tuple[int, int, str]  # from, to, what comes instead
-
-
-def edited(text: str, edits: Sequence[Edit]) -> str:
-    """Return a text with its edits, none of which overlap."""
-    parts: list[str] = []
-    place = 0
-    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
-        parts += (text[place:start], new)
-        place = end
-    return "".join((*parts, text[place:]))
 
 
 def exchange_edits(masked: str, start: int, end: int) -> tuple[list[Edit], int]:
@@ -98,57 +88,47 @@ class _Writer:
                     self.statements([child], False)
 
     def _simple(self, statement: Statement, in_block: bool) -> None:
-        if not any(map(is_exchange, statement.tokens)):
-            return
-        steps = self._steps(statement.tokens)
-        begin, stop = statement.tokens[0].start, statement.tokens[-1].end
-        self.edits.append((begin, begin, ("" if in_block else "{ ") + steps))
-        if not in_block:
-            self.edits.append((stop, stop, " }"))
+        steps, edits = self._exchanges(statement.tokens)
+        if edits:
+            self.edits += edits
+            self._put_before(statement, in_block, steps)
 
     def _condition(self, statement: Statement, in_block: bool) -> None:
-        steps = self._steps(statement.head)
+        steps, value = self._value(statement.head)
         name = f"dh_if_{self.serial}"
-        begin, stop = statement.tokens[0].start, statement.tokens[-1].end
         first, last = statement.head[0].start, statement.head[-1].end
-        inner = [edit for edit in self.edits if first <= edit[0] < last]
-        self.edits = [edit for edit in self.edits if edit not in inner]
-        moved = [(a - first, b - first, new) for a, b, new in inner]
-        value = edited(self.masked[first:last], moved).replace("\n", " ")
-        opened = "" if in_block else "{ "
-        self.edits.append((begin, begin, f"{opened}{steps}const bool {name} = ({value}); "))
         self.edits.append((first, last, name + "\n" * self.masked.count("\n", first, last)))
+        self._put_before(statement, in_block, [*steps, f"const bool {name} = {value};"])
+
+    def _put_before(self, statement: Statement, in_block: bool, steps: Sequence[str]) -> None:
+        begin, stop = statement.tokens[0].start, statement.tokens[-1].end
+        self.edits.append((begin, begin, ("" if in_block else "{ ") + " ".join((*steps, ""))))
         if not in_block:
             self.edits.append((stop, stop, " }"))
 
-    def _steps(self, tokens: Sequence[Token]) -> str:
-        """Edit the exchanges of a statement; return the steps before it."""
+    def _exchanges(self, tokens: Sequence[Token]) -> tuple[list[str], list[Edit]]:
+        """Return the steps before the exchanges among tokens, and what these become."""
         steps: list[str] = []
+        edits: list[Edit] = []
         before = self.serial
         for k, end in _calls(tokens):
-            if any(token.text in _UNCERTAIN for token in tokens[:k]):
+            if any(token.text in UNCERTAIN for token in tokens[:k]):
                 raise NotUnderstoodError("an exchange that not all threads may reach")
             more, text = self._call(tokens[k:end])
             steps += more
             first, last = tokens[k].start, tokens[end - 1].end
-            self.edits.append((first, last, text + "\n" * self.masked.count("\n", first, last)))
+            edits.append((first, last, text + "\n" * self.masked.count("\n", first, last)))
         self.most = max(self.most, self.serial - before)
-        return " ".join(steps) + " "
+        return steps, edits
 
     def _value(self, tokens: Sequence[Token]) -> tuple[list[str], str]:
         """Return the steps before a value, and its text."""
         if not tokens:
             raise NotUnderstoodError("an exchange without an argument")
-        steps: list[str] = []
-        edits = []
+        steps, edits = self._exchanges(tokens)
         start = tokens[0].start
-        for k, end in _calls(tokens):
-            if any(token.text in _UNCERTAIN for token in tokens[:k]):
-                raise NotUnderstoodError("an exchange that not all threads may reach")
-            more, text = self._call(tokens[k:end])
-            steps += more
-            edits.append((tokens[k].start - start, tokens[end - 1].end - start, text))
-        return steps, f"({edited(self.masked[start : tokens[-1].end], edits)})".replace("\n", " ")
+        moved = [(a - start, b - start, new) for a, b, new in edits]
+        return steps, f"({edited(self.masked[start : tokens[-1].end], moved)})".replace("\n", " ")
 
     def _call(self, tokens: Sequence[Token]) -> tuple[list[str], str]:
         """Return the steps before an exchange, and the text of what it gives."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .block_calls import Callable
-from .block_exchanges import BLOCK_STEPS, WARP_STEPS
+from .block_exchanges import STEPS
 from .statements import (
     ASSIGNMENTS,
     NAME,
@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 CONTROL = frozenset(("if", "for", "while", "do"))  # nodes that have others inside
-_STEPS = WARP_STEPS | BLOCK_STEPS
 INDICES = frozenset(["threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize"])
 PURE = frozenset((
     "min", "max", "abs", "int", "unsigned", "float", "double", "size_t", "long", "short",
@@ -194,7 +193,7 @@ class Reader:
         if re.search(r"\(\s*\*\s*\w+\s*\)\s*\(", around.masked[start:end]):
             raise NotUnderstoodError("a pointer to a function")
         text = around.masked[start:end]
-        others = around.waits.sub(lambda f: "" if f.group() in _STEPS else f.group(), text)
+        others = around.waits.sub(lambda f: "" if f.group() in STEPS else f.group(), text)
         if around.waits.search(others) or "[&]" in text or "[=]" in text:
             raise NotUnderstoodError("threads wait in other ways")
         self.parameters = set(parameters)
@@ -234,7 +233,7 @@ class Reader:
     def _node(self, statement: Statement, later: Sequence[Statement]) -> Node | None:
         """Return what a statement is for the block; None: something that each thread does."""
         words = [token.text for token in statement.tokens]
-        if words[0] in _STEPS and words[1] == "(":
+        if words[0] in STEPS and words[1] == "(":
             return Node("barrier", statement)
         if statement.kind == "empty":
             return None
@@ -250,7 +249,7 @@ class Reader:
             return Node("declare", statement)
         if statement.kind in ("break", "continue"):
             return Node("jump", statement)
-        if not _STEPS & set(words) and not _jumps(statement):
+        if not STEPS & set(words) and not _jumps(statement):
             return self._stride(statement, later)
         if statement.kind == "block":
             return Node("block", statement, children=[self._spine(statement.children)])

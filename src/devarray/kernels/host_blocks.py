@@ -19,7 +19,7 @@ from typing import Any
 
 from .block_calls import with_calls
 from .block_conditions import with_conditions
-from .block_exchanges import BLOCK_STEPS, edited, exchange_edits
+from .block_exchanges import BLOCK_STEPS, exchange_edits
 from .block_reader import Node, Region, Stride, Surroundings
 from .block_writer import Lanes
 from .signatures import parse_parameters
@@ -29,6 +29,7 @@ from .statements import (
     Token,
     assignment,
     declarators,
+    edited,
     shared_tokens,
     split_tokens,
 )

@@ -138,8 +138,7 @@ class HostModule:
         self._library = self._load(source, names, tuple(flags), ended_pass, checks, whole)
         ffi = _ffi()
         declared = signatures(source)
-        pieces = [piece for piece in read(source).pieces if piece.kernel]
-        self._templates = {piece.name for piece in pieces if "template" in piece.head}
+        self._source = source
         self._declared = frozenset(declared)
         self._dynamic = dynamic_kernels(source)
         self._kernels: dict[str, _Kernel] = {}
@@ -227,12 +226,16 @@ class HostModule:
             hint = ""
             if len(inside) > 1:
                 hint = ": give the name with its namespace"
-            elif plain in self._templates and plain not in self._kernels:
+            elif self._is_template(plain) and plain not in self._kernels:
                 hint = f'. {plain} is a template: name its instances, names=["{plain}<float>"]'
             elif plain in self._declared and plain not in self._kernels:
                 hint = f". {plain} is in a branch of #if that is not compiled"
             raise ValueError(f"no kernel {name!r} in the module{_list(self._kernels)}{hint}")
         return found
+
+    def _is_template(self, name: str) -> bool:
+        pieces = [piece for piece in read(self._source).pieces if piece.kernel]
+        return any(piece.name == name and "template" in piece.head for piece in pieces)
 
     def variable(self, name: str) -> tuple[int, int]:
         """Return address and size of a ``__device__`` or ``__constant__`` variable."""

@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from .block_exchanges import BLOCK_STEPS, WARP_STEPS, Edit, edited
-from .source_text import Piece, Reading
+from .block_exchanges import STEPS
+from .source_text import Piece, Reading, read
 from .statements import (
     ASSIGNMENTS,
     Declarator,
+    Edit,
     NotUnderstoodError,
     Statement,
     Token,
     closing,
     declarators,
+    edited,
+    listed,
     parse_body,
     shared_tokens,
     tokens_of,
@@ -29,21 +32,13 @@ from .statements import (
 __all__ = ["in_step"]
 
 _STEP = "__syncwarp(0);"  # of those that are there
-_STEPS = BLOCK_STEPS | WARP_STEPS
 
 
-def in_step(source: str, reading: Reading) -> str:
-    """Return a source with steps behind what uses ``volatile`` shared memory.
-
-    Parameters
-    ----------
-    source : str
-        CUDA C or HIP.
-    reading : Reading
-        What is known of it.
-    """
-    if "volatile" not in reading.masked or "__shared__" not in reading.masked:
+def in_step(source: str) -> str:
+    """Return a source in CUDA C or HIP with steps behind what uses ``volatile`` shared memory."""
+    if "volatile" not in source or "__shared__" not in source:
         return source
+    reading = read(source)
     edits: list[Edit] = []
     for piece in reading.pieces:
         if piece.name and piece.text.endswith("}"):
@@ -57,7 +52,7 @@ def in_step(source: str, reading: Reading) -> str:
 def _edits(reading: Reading, piece: Piece) -> Iterator[Edit]:
     start = piece.start + len(piece.head) + 1
     statements = parse_body(tokens_of(reading.masked, start, piece.start + len(piece.text) - 1))
-    names = dict(_volatile(reading, piece, statements))
+    names = dict(_volatile(piece, statements))
     found = [token for one in statements for token in one.tokens]
     at = {token.start for token in _declared_tokens(statements)}
     uses = [
@@ -78,23 +73,14 @@ def _declared_tokens(statements: Sequence[Statement]) -> Iterator[Token]:
                 yield from statement.tokens
 
 
-def _volatile(
-    reading: Reading, piece: Piece, statements: Sequence[Statement]
-) -> Iterator[tuple[str, str]]:
+def _volatile(piece: Piece, statements: Sequence[Statement]) -> Iterator[tuple[str, str]]:
     """Yield names of volatile memory that may be shared, and the types of its elements."""
     declared: list[tuple[Declarator, bool]] = []
     if not piece.kernel:
         place = piece.head.index("(", piece.head.index(piece.name))
         head = tokens_of(piece.head, place)
-        depth = 0
-        part: list[Token] = []
-        for token in [*head[1 : closing(head, 0) - 1], Token(",", 0, 0)]:
-            depth += (token.text in "([{<") - (token.text in ")]}>")
-            if token.text == "," and depth == 0:
-                declared += [(one, bool(one.lengths)) for one in declarators(part) or ()]
-                part = []
-            else:
-                part.append(token)
+        for part in listed(head[1 : closing(head, 0) - 1]):
+            declared += [(one, bool(one.lengths)) for one in declarators(part) or ()]
     for outer in statements:
         for statement in outer.walk():
             words = {token.text for token in statement.tokens}
@@ -131,7 +117,7 @@ class _Steps:
                 after = statements[k + 1].tokens[0].text if k + 1 < len(statements) else ""
                 declared = next(_declared_tokens([statement]), None)
                 if self._uses(statement.tokens) and declared is None:
-                    yield from self._simple(statement, in_block, after in _STEPS)
+                    yield from self._simple(statement, in_block, after in STEPS)
             elif statement.kind == "block":
                 yield from self.edits(statement.children, True)
             else:
@@ -157,9 +143,7 @@ class _Steps:
                 self.serial += 1
                 first, last = value[0].start, value[-1].end
                 text = self.masked[first:last].replace("\n", " ")
-                yield begin, begin, f"{opened}{self.names[name]} {new} = {text}; {_STEP} "
+                opened += f"{self.names[name]} {new} = {text}; {_STEP} "
                 yield first, last, new + "\n" * self.masked.count("\n", first, last)
-                yield end, end, (closed if stepped and in_block else f" {_STEP}{closed}")
-                return
         yield begin, begin, opened
-        yield end, end, (closed if stepped and in_block else f" {_STEP}{closed}")
+        yield end, end, closed if stepped else f" {_STEP}{closed}"

@@ -333,7 +333,7 @@ def host_text(
     """
     source = with_barriers(source)
     if not checks:  # which tell of what relies on warps
-        source = in_step(source, read(source))
+        source = in_step(source)
     defined = [define.partition("=") for define in defines]
     lines = [f"#define {name} {text if told else 1}" for name, told, text in defined]
     reading, code = read(source), without_comments(source)

@@ -7,7 +7,7 @@ source. What is not understood raises `NotUnderstoodError`: whoever asked leaves
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -17,12 +17,16 @@ __all__ = [
     "NAME",
     "PAIRS",
     "Declarator",
+    "Edit",
     "NotUnderstoodError",
     "Statement",
     "Token",
+    "UNCERTAIN",
     "assignment",
     "closing",
     "declarators",
+    "edited",
+    "listed",
     "parse_body",
     "separations",
     "shared_tokens",
@@ -65,7 +69,21 @@ BUILTIN = frozenset((
     "void", "bool", "char", "short", "int", "long", "float", "double", "signed", "unsigned",
     "auto", "size_t",
 ))  # fmt: skip
+UNCERTAIN = frozenset(("?", "&&", "||"))  # what follows may not be evaluated
 ASSIGNMENTS = frozenset(["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="])
+
+
+Edit = tuple[int, int, str]  # from, to, what comes instead
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """Return a text with its edits, none of which overlap."""
+    parts: list[str] = []
+    place = 0
+    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
+        parts += (text[place:start], new)
+        place = end
+    return "".join((*parts, text[place:]))
 
 
 def tokens_of(text: str, start: int = 0, end: int | None = None) -> list[Token]:
@@ -231,6 +249,19 @@ def split_tokens(tokens: list[Token], sign: str) -> list[list[Token]]:
         else:
             parts[-1].append(token)
     return parts
+
+
+def listed(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Return what commas separate outside of brackets, those of templates among them."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += (token.text in "([{<") - (token.text in ")]}>")
+        if token.text == "," and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts if parts != [[]] else []
 
 
 @dataclass(frozen=True, slots=True)
