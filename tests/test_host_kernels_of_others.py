@@ -1,5 +1,9 @@
 """What kernels written for GPUs use: groups, names and types of their own, words of headers."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -272,3 +276,24 @@ def test_classes_of_complex_numbers(header, name, dtype, real):
     np.testing.assert_allclose(size.get(), abs(z) + np.angle(z) + expected.real, rtol=1e-5)
     module.get_function(f"root<{real}>")(1, 4, (x,))
     np.testing.assert_allclose(x.get(), np.sqrt(z) + 1, rtol=1e-5)
+
+
+def test_a_text_is_the_same_in_each_process():
+    """Else the disk cache would not find it."""
+    code = """
+from devarray.kernels.host_text import host_text
+source = "typedef unsigned char uchar; typedef unsigned uint; typedef unsigned long ulong;"
+print(host_text(source + "__global__ void f(uchar *x, uint n, ulong m) { x[n] = m; }"))
+"""
+    texts = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]
+    assert texts[0]
+    assert texts[0] == texts[1] == texts[2]

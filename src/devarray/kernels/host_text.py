@@ -374,7 +374,7 @@ def host_text(
             *(["#define DH_LOOP DH_FIBERS", "#define DH_GUARDED DH_FIBERS"] if checks else []),
             "#pragma GCC visibility push(hidden)",
             *(line for line in lines if not line.startswith(_NDEBUG)),
-            *(f"#define {name} dh_own_{name}" for name in own_types(reading)),
+            *(f"#define {name} dh_own_{name}" for name in sorted(own_types(reading))),
             '#line 1 "kernel"',
             _translate(source, reading, blocks, [*refused, *branches.edits()]),
             '#line 1 "launchers"',
